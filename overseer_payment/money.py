@@ -1,0 +1,120 @@
+"""Money: integers in minor units, and the one place that knows how many there are in a unit.
+
+A provider's rule may differ from ISO 4217, so everything here hangs on a `CurrencyTable`:
+`CurrencyTable()` is ISO 4217 itself, a provider's plugin passes its own exceptions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+
+from overseer_payment.errors import Invalid
+
+_CODE = re.compile(r"[A-Za-z]{3}\Z")
+_TYPED = re.compile(r"[0-9]+(?:\.[0-9]+)?\Z")
+_MAX_DIGITS = 18  # what a BIGINT column holds, with room for sums
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyTable:
+    """Exponents and granularity of currencies, by one provider's rule.
+
+    `exponents` holds what differs from ISO 4217 (Stripe: ISK 2, UGX 2, MGA 0); `granularity` the
+    smallest step that may be charged, in minor units (Stripe: ISK 100, KWD 10). Keys are upper case.
+    """
+
+    exponents: Mapping[str, int] = field(default_factory=dict)
+    granularity: Mapping[str, int] = field(default_factory=dict)
+
+    def exponent(self, currency: str) -> int:
+        """How many decimal digits the minor unit of `currency` stands for. Raises Invalid if unknown."""
+        code = currency_code(currency)
+        own = self.exponents.get(code)
+        return iso_exponent(code) if own is None else own
+
+    def step(self, currency: str) -> int:
+        """The smallest chargeable step, in minor units."""
+        return self.granularity.get(currency_code(currency), 1)
+
+    def decimal(self, amount: int, currency: str) -> Decimal:
+        """`amount` minor units as an exact number of major units."""
+        return Decimal(amount).scaleb(-self.exponent(currency))
+
+    def digits(self, amount: int, currency: str) -> int:
+        """Decimals to show: ISO 4217's, or the provider's own where ISO's would hide something."""
+        code = currency_code(currency)
+        shown, kept = iso_exponent(code), self.exponent(code)
+        if shown >= kept:
+            return kept
+        return shown if amount % 10 ** (kept - shown) == 0 else kept
+
+    def format(self, amount: int, currency: str) -> str:
+        """`1234567, "usd"` → `"12,345.67 USD"`. Exact, never rounded; a real minus sign for people."""
+        text = f"{abs(self.decimal(amount, currency)):,.{self.digits(amount, currency)}f}"
+        return f"{'\u2212' if amount < 0 else ''}{text} {currency.upper()}"
+
+    def plain(self, amount: int, currency: str) -> str:
+        """`1234567, "usd"` → `"12345.67"`, for exports and for form fields. Parses back exactly."""
+        return f"{self.decimal(amount, currency):.{self.digits(amount, currency)}f}"
+
+    def parse(self, text: str, currency: str) -> int:
+        """What a person typed, in major units, as minor units: `"5.00", "usd"` → `500`.
+
+        Takes digits with an optional decimal point, nothing else: a comma is a thousands separator
+        for some and a decimal point for others. Raises Invalid, naming what is wrong.
+        """
+        code, typed = currency_code(currency), text.strip()
+        if not _TYPED.match(typed):
+            raise Invalid(f"{typed[:40]!r} is not an amount. Write it like 12.50, without sign or separators.")
+        try:
+            minor = Decimal(typed).scaleb(self.exponent(code))
+        except InvalidOperation:  # pragma: no cover  (more digits than decimal's context holds)
+            raise Invalid("That amount is too large.") from None
+        if minor != minor.to_integral_value():
+            raise Invalid(f"{code} has {self._places(code)}; {typed[:40]} has more.")
+        if len(str(int(minor))) > _MAX_DIGITS:
+            raise Invalid("That amount is too large.")
+        return self.check(int(minor), code)
+
+    def check(self, amount: int, currency: str) -> int:
+        """Return `amount` if it is a chargeable sum of `currency`; raises Invalid otherwise."""
+        step = self.step(currency)
+        if amount % step:
+            least = self.plain(step, currency)
+            raise Invalid(f"Amounts in {currency.upper()} go in steps of {least}.")
+        return amount
+
+    def _places(self, code: str) -> str:
+        count = self.exponent(code)
+        return {0: "no decimals", 1: "one decimal"}.get(count, f"{count} decimals")
+
+
+def currency_code(currency: str) -> str:
+    """The ISO 4217 code in upper case. Raises Invalid for what can't be one."""
+    if not _CODE.match(currency):
+        raise Invalid(f"{currency[:10]!r} is not a currency code. Use three letters, like USD.")
+    return currency.upper()
+
+
+@lru_cache(maxsize=512)
+def iso_exponent(code: str) -> int:
+    """ISO 4217's exponent of an upper-case code. Raises Invalid for a code it doesn't list.
+
+    Codes withdrawn since (HRK, BGN, MRO) still stand in old payments and keep their two digits.
+    """
+    from iso4217 import Currency  # imported when first needed: 20 ms
+
+    if code in {"HRK", "BGN", "MRO"}:
+        return 2
+    try:
+        exponent = Currency(code.lower()).exponent
+    except ValueError:
+        raise Invalid(f"{code} is not a currency that ISO 4217 lists.") from None
+    return 2 if exponent is None else exponent
+
+
+ISO = CurrencyTable()

@@ -1,0 +1,69 @@
+"""Settings: pydantic models read from the environment, nothing else.
+
+A field's alias is the environment variable. Providers declare their own model (`ProviderSpec.settings`)
+and it is read in the same way. Secrets are `SecretStr`: no repr, log or error shows them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from overseer_payment.errors import ConfigurationError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+CommaList = Annotated[tuple[str, ...], BeforeValidator(_split)]
+"""A comma-separated environment variable."""
+
+
+class Settings(BaseModel):
+    """What this package reads for itself; `docs/configuration.md` documents each variable."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, extra="ignore", hide_input_in_errors=True)
+
+    database_url: SecretStr = Field(SecretStr("sqlite+aiosqlite:///overseer.db"), alias="OVERSEER_DATABASE_URL")
+    token: SecretStr | None = Field(None, alias="OVERSEER_TOKEN")
+    public_url: str = Field("http://127.0.0.1:8000", alias="OVERSEER_PUBLIC_URL")
+    success_url: str | None = Field(None, alias="PAYMENT_SUCCESS_URL")
+    cancel_url: str | None = Field(None, alias="PAYMENT_CANCEL_URL")
+    default_provider: str | None = Field(None, alias="PAYMENT_PROVIDER")
+    allowed_redirect_hosts: CommaList = Field((), alias="PAYMENT_ALLOWED_REDIRECT_HOSTS")
+    disabled_plugins: CommaList = Field((), alias="OVERSEER_DISABLE_PLUGINS")
+    safe_mode: bool = Field(False, alias="OVERSEER_SAFE_MODE")
+
+    @field_validator("public_url", "success_url", "cancel_url")
+    @classmethod
+    def _absolute(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be an absolute http or https URL")
+        return value.rstrip("/")
+
+
+def read_settings(model: type[Model], environ: Mapping[str, str] | None = None) -> Model:
+    """Build `model` from the environment. Unset and empty variables keep the field's default.
+
+    Raises ConfigurationError that names the variable and what is wrong, never its value.
+    """
+    environ = os.environ if environ is None else environ
+    names = {field.alias or name for name, field in model.model_fields.items()}
+    found = {name: environ[name].strip() for name in names if environ.get(name, "").strip()}
+    try:
+        return model.model_validate(found)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        raise ConfigurationError(f"{first['loc'][0]} {first['msg'].removeprefix('Value error, ')}.") from None
