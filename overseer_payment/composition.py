@@ -1,0 +1,44 @@
+"""Puts the service together: one `Payments` for each host, shared by its routes, cards and lifespan."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from overseer_payment.registry import HttpFactory, Registry, environ_of
+from overseer_payment.service import Payments
+from overseer_payment.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from overseer_payment.host_contract import Host
+
+# Weak, and not an attribute of the host: a stranger's host object is not ours to write to.
+_services: WeakKeyDictionary[Host, Payments] = WeakKeyDictionary()
+
+
+def payments_for(host: Host, *, http_factory: HttpFactory | None = None) -> Payments:
+    """The host's service, built at the first call from its configuration, engine and installed providers.
+
+    `http_factory` counts at that first call only. Raises ConfigurationError for a wrong setting.
+    """
+    known = _services.get(host)
+    if known is None:
+        settings = read_settings(Settings, environ_of(host.config))
+        registry = Registry(host.config, http_factory=http_factory)
+        known = _services[host] = Payments(host.engine, registry, settings)
+    return known
+
+
+@asynccontextmanager
+async def running(host: Host) -> AsyncIterator[Payments]:
+    """The host's service with its background work under way; afterwards closed and forgotten."""
+    payments = payments_for(host)
+    await payments.start()
+    try:
+        yield payments
+    finally:
+        # Forgotten first: a host that starts again (tests do) gets a new service, never a closed one.
+        _services.pop(host, None)
+        await payments.aclose()
