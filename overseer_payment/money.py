@@ -16,6 +16,7 @@ from overseer_payment.errors import Invalid
 
 _CODE = re.compile(r"[A-Za-z]{3}\Z")
 _TYPED = re.compile(r"[0-9]+(?:\.[0-9]+)?\Z")
+_MINUS = "\u2212"  # the sign a person reads; exports use the plain hyphen
 _MAX_DIGITS = 18  # what a BIGINT column holds, with room for sums
 
 
@@ -55,7 +56,7 @@ class CurrencyTable:
     def format(self, amount: int, currency: str) -> str:
         """`1234567, "usd"` → `"12,345.67 USD"`. Exact, never rounded; a real minus sign for people."""
         text = f"{abs(self.decimal(amount, currency)):,.{self.digits(amount, currency)}f}"
-        return f"{'\u2212' if amount < 0 else ''}{text} {currency.upper()}"
+        return f"{_MINUS if amount < 0 else ''}{text} {currency.upper()}"
 
     def plain(self, amount: int, currency: str) -> str:
         """`1234567, "usd"` → `"12345.67"`, for exports and for form fields. Parses back exactly."""

@@ -1,0 +1,213 @@
+"""Engines, transactions and column types: what SQLite and PostgreSQL need to behave alike.
+
+Everything that writes goes through `write(engine)`, everything else through `read(engine)`. The engine
+may be the host's own: nothing here depends on how it was configured beyond its URL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import DateTime, Dialect, TypeDecorator, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from overseer_payment.errors import ConfigurationError, DatabaseError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+
+_OURS = "overseer_payment"
+_ASYNC_DRIVER = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC moment on every database. A naive one is refused: it says nothing."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise TypeError("naive datetime: pass an aware one")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def utcnow() -> datetime:
+    """Now, aware, UTC."""
+    return datetime.now(UTC)
+
+
+def create_engine(url: str) -> AsyncEngine:
+    """An engine of our own for `sqlite:` or `postgresql:` URLs, with the driver filled in.
+
+    SQLite: WAL, `synchronous=FULL` (an event answered 2xx survives a power cut), a busy time-out.
+    Raises ConfigurationError for a URL that can't be used, without showing it: it may hold a password.
+    """
+    try:
+        parsed = make_url(url)
+        parsed = parsed.set(drivername=_ASYNC_DRIVER.get(parsed.drivername, parsed.drivername))
+        if parsed.get_backend_name() != "sqlite":
+            return create_async_engine(parsed, pool_pre_ping=True, pool_size=10)
+        engine = create_async_engine(parsed, isolation_level="AUTOCOMMIT", execution_options={_OURS: True})
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise ConfigurationError(
+            f"OVERSEER_DATABASE_URL can't be used ({type(error).__name__}). "
+            "Write it like sqlite+aiosqlite:///overseer.db or postgresql+psycopg://user@host/name "
+            "(needs the extra: pip install 'overseer-payment[postgres]')."
+        ) from None
+    event.listen(engine.sync_engine, "connect", _tune_sqlite)
+    return engine
+
+
+def _tune_sqlite(connection: DBAPIConnection, _: Any) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+# One writer at a time is SQLite's rule; queueing in the loop is fairer and faster than its busy handler.
+_writers: WeakKeyDictionary[AsyncEngine, tuple[asyncio.AbstractEventLoop, asyncio.Lock]] = WeakKeyDictionary()
+
+
+def _writer_lock(engine: AsyncEngine) -> asyncio.Lock:
+    loop = asyncio.get_running_loop()
+    known = _writers.get(engine)
+    if known is None or known[0] is not loop:
+        known = _writers[engine] = (loop, asyncio.Lock())
+    return known[1]
+
+
+@asynccontextmanager
+async def write(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A transaction that may write: committed when the block ends, rolled back when it raises.
+
+    SQLite begins it with the write lock held (`BEGIN IMMEDIATE`), so it can't fail half way for want of
+    one. Raises DatabaseError when the database can't be used.
+    """
+    if engine.dialect.name != "sqlite":
+        with translated():
+            async with engine.begin() as connection:
+                yield connection
+        return
+    async with _writer_lock(engine):
+        with translated():
+            async with _sqlite(engine, "BEGIN IMMEDIATE") as connection:
+                yield connection
+
+
+@asynccontextmanager
+async def read(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A transaction that only reads: one consistent view, never waiting for writers."""
+    with translated():
+        if engine.dialect.name == "sqlite":
+            async with _sqlite(engine, "BEGIN") as connection:
+                yield connection
+        else:
+            async with engine.connect() as connection:
+                yield connection
+
+
+@asynccontextmanager
+async def _sqlite(engine: AsyncEngine, begin: str) -> AsyncIterator[AsyncConnection]:
+    # The driver's own transaction control begins too late (at the first INSERT); AUTOCOMMIT turns it off.
+    async with engine.connect() as connection:
+        if not engine.get_execution_options().get(_OURS):
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await connection.exec_driver_sql(begin)
+        try:
+            yield connection
+        except BaseException:
+            await connection.exec_driver_sql("ROLLBACK")
+            raise
+        await connection.exec_driver_sql("COMMIT")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what a driver raises about the database itself into one clear DatabaseError."""
+    try:
+        yield
+    except DBAPIError as error:
+        sentence = _sentence(error)
+        if sentence is None:
+            raise
+        raise DatabaseError(sentence, retry_after=5) from error
+    except (OSError, sqlite3.OperationalError) as error:
+        raise DatabaseError(
+            f"The database can't be reached ({type(error).__name__}).", retry_after=5
+        ) from error
+
+
+def _sentence(error: DBAPIError) -> str | None:
+    """What to tell a person, or None when it is a fault of ours rather than of the database."""
+    text = str(error.orig).lower()
+    state = getattr(error.orig, "sqlstate", None) or ""
+    if "no such table" in text or "no such column" in text or state in {"42P01", "42703"}:
+        return "The database schema is missing or outdated. Run: overseer payment db upgrade"
+    if "locked" in text or "busy" in text:
+        return "The database is locked by another process. Try again in a moment."
+    if "readonly" in text or "read-only" in text or state == "25006":
+        return "The database is read-only, so nothing can be recorded. Check the file's permissions."
+    if "disk is full" in text or state == "53100":
+        return "The database has no room left."
+    if (
+        "unable to open" in text
+        or error.connection_invalidated
+        or state.startswith(("08", "57P", "28", "3D"))
+    ):
+        return "The database can't be reached. Check OVERSEER_DATABASE_URL and that the server is up."
+    if (
+        type(error.orig).__name__ == "OperationalError"
+        and not state
+        and "sqlite" not in type(error.orig).__module__
+    ):
+        return "The database can't be reached. Check OVERSEER_DATABASE_URL and that the server is up."
+    return None
+
+
+def is_transient(error: BaseException) -> bool:
+    """A deadlock or serialisation failure: the same transaction, run again, will do."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in {"40P01", "40001"}
+
+
+async def upgrade(engine: AsyncEngine) -> None:
+    """Bring our tables up to date. Safe to call again, and by several processes at once."""
+    from overseer_payment import migrations  # Alembic costs 0.3 s to import
+
+    with translated():
+        await migrations.upgrade(engine)
+
+
+async def current(engine: AsyncEngine) -> str | None:
+    """The revision that the database is at, or None before the first migration."""
+    from overseer_payment import migrations
+
+    with translated():
+        return await migrations.current(engine)
+
+
+async def outdated(engine: AsyncEngine) -> bool:
+    """Does the schema lack migrations that this version of the package brings?"""
+    from overseer_payment import migrations
+
+    return await current(engine) != migrations.head()

@@ -1,0 +1,126 @@
+"""Which of two snapshots of one object is the newer word.
+
+The decision this module owns: a total order over snapshots of one object, so that recording a set of
+them in any order, any number of times, leaves the same one standing.
+
+1. The later moment wins; at the same moment a read of the API beats an event (`AsOf.version`).
+2. Events tell time in whole seconds. Within one second the further state wins where states only go
+   forward (a paid invoice was not unpaid afterwards), then the content's digest: arbitrary, but the
+   same everywhere. Where that would be a guess, the object is *doubtful* and is asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+
+from overseer_payment.provider import (
+    AsOf,
+    ChargeSnapshot,
+    CheckoutPaymentState,
+    CheckoutSnapshot,
+    CheckoutStatus,
+    CustomerSnapshot,
+    DisputeSnapshot,
+    DisputeStatus,
+    InvoicePaymentSnapshot,
+    InvoiceSnapshot,
+    InvoiceStatus,
+    PaymentSnapshot,
+    RefundSnapshot,
+    Snapshot,
+    Source,
+    SubscriptionSnapshot,
+    SubscriptionStatus,
+    TransactionStatus,
+)
+
+_PAYMENT = {
+    TransactionStatus.PENDING: 0,
+    TransactionStatus.FAILED: 1,
+    TransactionStatus.CANCELED: 2,
+    TransactionStatus.SUCCEEDED: 3,
+}
+# A refund that succeeded can still fail; a failed one stays so.
+_REFUND = {
+    TransactionStatus.PENDING: 0,
+    TransactionStatus.SUCCEEDED: 1,
+    TransactionStatus.CANCELED: 2,
+    TransactionStatus.FAILED: 3,
+}
+_INVOICE = {
+    InvoiceStatus.DRAFT: 0,
+    InvoiceStatus.OPEN: 1,
+    InvoiceStatus.UNCOLLECTIBLE: 2,
+    InvoiceStatus.VOID: 3,
+    InvoiceStatus.PAID: 4,
+}
+_CHECKOUT = {CheckoutStatus.OPEN: 0, CheckoutStatus.EXPIRED: 1, CheckoutStatus.COMPLETE: 2}
+_CHECKOUT_PAYMENT = {
+    CheckoutPaymentState.UNPAID: 0,
+    CheckoutPaymentState.NOT_REQUIRED: 1,
+    CheckoutPaymentState.FAILED: 2,
+    CheckoutPaymentState.PAID: 3,
+}
+_DISPUTE = {
+    DisputeStatus.NEEDS_RESPONSE: 0,
+    DisputeStatus.UNDER_REVIEW: 1,
+    DisputeStatus.CLOSED: 2,
+    DisputeStatus.PREVENTED: 2,
+    DisputeStatus.LOST: 3,
+    DisputeStatus.APPEAL_NEEDS_RESPONSE: 4,
+    DisputeStatus.APPEAL_UNDER_REVIEW: 5,
+    DisputeStatus.WON: 6,
+}
+_ENDED = frozenset({SubscriptionStatus.CANCELED, SubscriptionStatus.INCOMPLETE_EXPIRED})
+
+
+def progress(snapshot: Snapshot) -> int:
+    """How far along its one-way road an object is. Equal numbers with other content: can't be told."""
+    match snapshot:
+        case PaymentSnapshot():
+            return _PAYMENT[snapshot.status]
+        case ChargeSnapshot():
+            return _PAYMENT[snapshot.status] * 10**18 + snapshot.amount_refunded * 2 + snapshot.disputed
+        case RefundSnapshot():
+            return _REFUND[snapshot.status]
+        case InvoiceSnapshot():
+            return (
+                _INVOICE[snapshot.status] * 1000
+                + min(snapshot.attempt_count, 400) * 2
+                + snapshot.attempt_failed
+            )
+        case InvoicePaymentSnapshot():
+            return {"open": 0, "canceled": 1}.get(snapshot.status, 2)
+        case CheckoutSnapshot():
+            return _CHECKOUT[snapshot.status] * 10 + _CHECKOUT_PAYMENT[snapshot.payment_state]
+        case SubscriptionSnapshot():
+            if snapshot.status in _ENDED:
+                return 2
+            return int(snapshot.status is not SubscriptionStatus.INCOMPLETE)
+        case DisputeSnapshot():
+            return _DISPUTE[snapshot.status]
+        case CustomerSnapshot():
+            return int(snapshot.deleted)
+
+
+def tie(snapshot: Snapshot, data: str) -> str:
+    """Orders snapshots of the same version: progress first, then a digest of the content."""
+    digest = hashlib.blake2b(data.encode(), digest_size=12).hexdigest()
+    return f"{progress(snapshot):020d}.{digest}"
+
+
+def doubtful(winner: tuple[int, str], loser: tuple[int, str]) -> bool:
+    """Do two snapshots (version, tie) of the same second contradict each other so that no rule settles it?
+
+    Also when a read beats an event of the same second that is further along: it may have come after the read.
+    """
+    if winner[0] // 2000 != loser[0] // 2000 or winner[1] == loser[1]:
+        return False
+    return loser[1].partition(".")[0] >= winner[1].partition(".")[0]
+
+
+def as_of(version: int) -> AsOf:
+    """The `AsOf` that `AsOf.version` made this number from."""
+    moment = datetime.fromtimestamp(version // 2 / 1000, UTC)
+    return AsOf(moment, Source.READ if version % 2 else Source.EVENT)

@@ -1,0 +1,208 @@
+"""The newest word on each provider object: load, merge, store. One statement merges on both databases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, func, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from overseer_payment.ledger import codec, merge
+from overseer_payment.ledger.links import links
+from overseer_payment.provider import Kind, Ref, Snapshot, Source
+from overseer_payment.tables import provider_object as table
+
+_CHUNK = 900  # names in one IN (…): below every driver's limit
+
+
+@dataclass(slots=True)
+class Merged:
+    """What merging a set of snapshots came to."""
+
+    accepted: dict[Ref, Snapshot] = field(default_factory=dict)
+    doubtful: set[Ref] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    snapshot: Snapshot
+    version: int
+    tie: str
+    data: str
+
+    @property
+    def rank(self) -> tuple[int, str]:
+        return self.version, self.tie
+
+
+def chunks(ids: Iterable[str]) -> Iterable[list[str]]:
+    """`ids` sorted, in lists short enough for one statement. Sorted: so that locks are taken in one order."""
+    ordered = sorted(ids)
+    for start in range(0, len(ordered), _CHUNK):
+        yield ordered[start : start + _CHUNK]
+
+
+def lock(connection: Connection, account_id: int, ids: Iterable[str]) -> None:
+    """Hold everyone else off these ids until the transaction ends. SQLite has one writer anyway.
+
+    Two workers that derive the same payment from different objects must see each other's objects;
+    whoever comes second waits here and then reads what the first committed.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    for some in chunks(ids):
+        names = func.unnest([f"{account_id}:{id}" for id in some]).table_valued("name")
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(names.c.name, 0))))
+
+
+def merge_snapshots(connection: Connection, account_id: int, snapshots: Iterable[Snapshot]) -> Merged:
+    """Keep the newest word on each object; tell which were news, and which contradict in one second."""
+    merged = Merged()
+    entries = _newest_of(snapshots, merged)
+    known = _ranks(connection, account_id, entries)
+    news = []
+    for ref, entry in sorted(entries.items()):
+        stored = known.get(ref)
+        if stored is not None and entry.tie == stored[1]:
+            if entry.version > stored[0]:
+                news.append(entry)  # the same content, confirmed later: keep the later moment
+            continue
+        if stored is not None:
+            winner, loser = max(stored, entry.rank), min(stored, entry.rank)
+            if merge.doubtful(winner, loser):
+                merged.doubtful.add(ref)
+            if loser == entry.rank:
+                continue
+        merged.accepted[ref] = entry.snapshot
+        news.append(entry)
+    if news:
+        connection.execute(_upsert(connection), [_values(account_id, entry) for entry in news])
+    return merged
+
+
+def _newest_of(snapshots: Iterable[Snapshot], merged: Merged) -> dict[Ref, _Entry]:
+    entries: dict[Ref, _Entry] = {}
+    for snapshot in snapshots:
+        data = codec.encode(snapshot)
+        entry = _Entry(snapshot, snapshot.as_of.version, merge.tie(snapshot, data), data)
+        other = entries.setdefault(snapshot.ref, entry)
+        if other is entry:
+            continue
+        winner, loser = (entry, other) if entry.rank > other.rank else (other, entry)
+        if merge.doubtful(winner.rank, loser.rank):
+            merged.doubtful.add(snapshot.ref)
+        entries[snapshot.ref] = winner
+    return entries
+
+
+def _ranks(
+    connection: Connection, account_id: int, entries: Mapping[Ref, _Entry]
+) -> dict[Ref, tuple[int, str]]:
+    found: dict[Ref, tuple[int, str]] = {}
+    columns = (table.c.kind, table.c.provider_id, table.c.version, table.c.tie)
+    for some in chunks({ref.id for ref in entries}):
+        query = select(*columns).where(table.c.account_id == account_id, table.c.provider_id.in_(some))
+        for kind, id, version, tie in connection.execute(query):
+            found[Ref(Kind(kind), id)] = (version, tie)
+    return found
+
+
+def _values(account_id: int, entry: _Entry) -> dict[str, Any]:
+    joined = links(entry.snapshot)
+    return {
+        "account_id": account_id,
+        "kind": entry.snapshot.kind.value,
+        "provider_id": entry.snapshot.id,
+        "version": entry.version,
+        "tie": entry.tie,
+        "payment_ref": joined.payment,
+        "charge_ref": joined.charge,
+        "invoice_ref": joined.invoice,
+        "data": entry.data,
+        "raw": json.dumps(entry.snapshot.raw, separators=(",", ":"), default=str),
+    }
+
+
+def _upsert(connection: Connection) -> Any:
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(table)
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=[table.c.account_id, table.c.provider_id, table.c.kind],
+        set_={
+            name: new[name]
+            for name in ("version", "tie", "payment_ref", "charge_ref", "invoice_ref", "data", "raw")
+        },
+        where=or_(
+            new.version > table.c.version,
+            (new.version == table.c.version) & (new.tie > table.c.tie),
+        ),
+    )
+
+
+# -- components --------------------------------------------------------------------------------
+
+
+def component_of(connection: Connection, account_id: int, seeds: Iterable[Snapshot]) -> dict[Ref, Snapshot]:
+    """Every object joined to `seeds` by payment, charge or invoice ids, seeds included.
+
+    What is found on the way is locked too and read again, until nothing new turns up.
+    """
+    found: dict[Ref, Snapshot] = {snapshot.ref: snapshot for snapshot in seeds}
+    asked: set[str] = set()
+    while True:
+        names = _names(found.values()) - asked
+        if not names:
+            return found
+        if asked:
+            lock(connection, account_id, names)
+        asked |= names
+        for snapshot in load(connection, account_id, names):
+            found.setdefault(snapshot.ref, snapshot)
+
+
+def _names(snapshots: Iterable[Snapshot]) -> set[str]:
+    names: set[str] = set()
+    for snapshot in snapshots:
+        joined = links(snapshot)
+        names.update(filter(None, (joined.payment, joined.charge, joined.invoice)))
+    return names
+
+
+def load(connection: Connection, account_id: int, names: Iterable[str]) -> list[Snapshot]:
+    """Every stored object that names one of `names` as its payment, charge or invoice."""
+    columns = (table.c.kind, table.c.version, table.c.data)
+    found: dict[tuple[str, str], Snapshot] = {}
+    for some in chunks(names):
+        for ref in (table.c.payment_ref, table.c.charge_ref, table.c.invoice_ref):
+            query = select(*columns, table.c.provider_id).where(
+                table.c.account_id == account_id, ref.in_(some)
+            )
+            for kind, version, data, id in connection.execute(query):
+                if (kind, id) not in found:
+                    found[kind, id] = codec.decode(Kind(kind), data, merge.as_of(version))
+    return list(found.values())
+
+
+def by_id(
+    connection: Connection, account_id: int, refs: Iterable[Ref], *, raw: bool = False
+) -> dict[Ref, Snapshot]:
+    """The stored word on each of `refs`; those never heard of are missing."""
+    wanted = set(refs)
+    found: dict[Ref, Snapshot] = {}
+    for some in chunks({ref.id for ref in wanted}):
+        query = select(table.c.kind, table.c.provider_id, table.c.version, table.c.data, table.c.raw).where(
+            table.c.account_id == account_id, table.c.provider_id.in_(some)
+        )
+        for kind, id, version, data, text in connection.execute(query):
+            ref = Ref(Kind(kind), id)
+            if ref in wanted:
+                found[ref] = codec.decode(ref.kind, data, merge.as_of(version), text if raw else None)
+    return found
+
+
+def is_read(snapshot: Snapshot) -> bool:
+    return snapshot.as_of.source is Source.READ
