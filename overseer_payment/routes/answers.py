@@ -1,0 +1,36 @@
+"""The shapes that only REST answers: lists under their plural, and the webhook's receipt."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from overseer_payment.schemas import CustomerRow, Row, SubscriptionRow, TransactionRow
+
+
+class _List(Row):
+    next_cursor: str | None
+    """Where to go on: hand it back as `cursor`. None: this was the last page."""
+
+
+class TransactionList(_List):
+    """Payments and refunds, newest first."""
+
+    transactions: list[TransactionRow]
+
+
+class SubscriptionList(_List):
+    """Subscriptions, newest first."""
+
+    subscriptions: list[SubscriptionRow]
+
+
+class CustomerList(_List):
+    """Customers, newest first."""
+
+    customers: list[CustomerRow]
+
+
+class Received(Row):
+    """The delivery is stored: it will be applied, and needn't be sent again."""
+
+    received: Literal[True] = True

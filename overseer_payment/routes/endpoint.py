@@ -1,0 +1,133 @@
+"""From the table of operations to Starlette routes: one route per path, every answer made here.
+
+A route takes every method, so that a wrong one is answered by us, as a problem with the complete
+`Allow`; two routes on one path would each name only their own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Receive, Scope, Send
+
+from overseer_payment.errors import NotFound
+from overseer_payment.host_contract import Host
+from overseer_payment.routes import reading
+from overseer_payment.routes.guard import ANONYMOUS, admit
+from overseer_payment.routes.op import PREFIX, Answer, Call, Op, PaymentsFor
+from overseer_payment.routes.problem import MethodNotAllowed, problem_of, respond, response_to
+from overseer_payment.schemas import Viewer
+
+_ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+def routes_of(host: Host, ops: Iterable[Op], payments_for: PaymentsFor) -> list[BaseRoute]:
+    """One route for each path of `ops`."""
+    by_path: dict[str, dict[str, Op]] = {}
+    for op in ops:
+        by_path.setdefault(op.path, {})[op.method] = op
+    return [
+        Route(PREFIX + path, Endpoint(host, methods, payments_for), name=f"overseer_payment:{path}")
+        for path, methods in by_path.items()
+    ]
+
+
+class Endpoint:
+    """One path, as an ASGI application."""
+
+    def __init__(self, host: Host, ops: Mapping[str, Op], payments_for: PaymentsFor) -> None:
+        self._host, self._ops, self._payments_for = host, ops, payments_for
+        reads = {"HEAD"} if "GET" in ops else set()
+        self._allow = ", ".join(sorted({*ops, *reads}))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        await _finished(request, await self._respond(request))(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        op = self._ops.get("GET" if request.method == "HEAD" else request.method)
+        if op is None:
+            error = MethodNotAllowed(f"Use one of these methods here: {self._allow}.")
+            return respond(problem_of(error), {"Allow": self._allow})
+        try:
+            return _success(await self._run(op, request))
+        except Exception as error:
+            return response_to(error, where=f"{op.method} {PREFIX}{op.path}")
+
+    async def _run(self, op: Op, request: Request) -> Answer:
+        viewer = ANONYMOUS if op.public else await admit(self._host, request)
+        call = self._call(op, request, viewer)
+        if op.needs and op.needs not in viewer.permissions:
+            if op.sight:
+                await op.sight(call)
+            viewer.require(op.needs)
+        return await op.handler(await _complete(op, request, call))
+
+    def _call(self, op: Op, request: Request, viewer: Viewer) -> Call[Any, Any]:
+        return Call(
+            viewer=viewer,
+            payments_for=lambda: self._payments_for(self._host),
+            id=reading.path_id(request, op.parameter),
+            query=None,
+            body=None,
+            raw=b"",
+            headers=dict(request.headers.items()),
+            idempotency_key=None,
+            root_path=request.scope.get("root_path", ""),
+        )
+
+
+async def _complete(op: Op, request: Request, call: Call[Any, Any]) -> Call[Any, Any]:
+    """The call with everything that the caller sent, read only now that we know who it is."""
+    if op.raw_body:
+        return replace(call, raw=await reading.read_body(request, reading.MAX_WEBHOOK))
+    if op.public:
+        return call
+    query = reading.read_query(request, op.query)
+    key = reading.idempotency_key(request) if op.method == "POST" else None
+    body = await reading.read_json(request, op.body, optional=op.body_optional) if op.body else None
+    return replace(call, query=query, body=body, idempotency_key=key)
+
+
+class Elsewhere(Route):
+    """Answers 404 as a problem for what nobody else serves below our prefix.
+
+    It matches only partially, which a router falls back to when nothing matches fully. So it never
+    hides a route, wherever the host puts it among others.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(PREFIX + "/{path:path}", _nowhere, name="overseer_payment:elsewhere")
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, child = super().matches(scope)
+        return (Match.PARTIAL if match is Match.FULL else match), child
+
+
+class _Nowhere:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        error = NotFound(f"There is no such path; {PREFIX}/openapi.json lists those that exist.")
+        await _finished(request, respond(problem_of(error)))(scope, receive, send)
+
+
+_nowhere = _Nowhere()
+
+
+def _success(answer: Answer) -> Response:
+    text = answer.model_dump_json() if isinstance(answer, BaseModel) else json.dumps(answer)
+    return Response(text, media_type="application/json")
+
+
+def _finished(request: Request, response: Response) -> Response:
+    response.headers.update(_ALWAYS)
+    if request.method == "HEAD":
+        response.body = b""  # the length stays: it is that of the GET
+    return response

@@ -1,0 +1,149 @@
+"""Examples of the OpenAPI document; a test holds each against its model."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from overseer_payment.schemas import JsonObject
+
+_AT: Final = "2026-11-02T09:30:00Z"
+_SOURCE: Final[JsonObject] = {"provider": "stripe", "livemode": False}
+
+CHECKOUT_BODY: Final[JsonObject] = {
+    "price_id": "price_1",
+    "mode": "payment",
+    "quantity": 1,
+    "metadata": {"order": "1042"},
+}
+CHECKOUT_CREATED: Final[JsonObject] = {
+    "session_id": "cs_test_1",
+    "checkout_url": "https://checkout.example.com/c/cs_test_1",
+}
+CHECKOUT: Final[JsonObject] = {
+    **_SOURCE,
+    "session_id": "cs_test_1",
+    "mode": "payment",
+    "status": "complete",
+    "payment_state": "paid",
+    "amount_total": 2000,
+    "currency": "usd",
+    "transaction_id": 7,
+    "customer_id": 3,
+    "occurred_at": _AT,
+    "created_at": _AT,
+}
+TRANSACTION: Final[JsonObject] = {
+    **_SOURCE,
+    "id": 7,
+    "provider_transaction_id": "pi_1",
+    "type": "charge",
+    "status": "partially_refunded",
+    "amount": 2000,
+    "amount_refunded": 500,
+    "amount_disputed": 0,
+    "amount_refundable": 1500,
+    "currency": "usd",
+    "customer_id": 3,
+    "description": "Order 1042",
+    "method": "visa •••• 4242",
+    "occurred_at": _AT,
+    "created_at": _AT,
+}
+REFUND_BODY: Final[JsonObject] = {"amount": 500, "reason": "requested_by_customer"}
+REFUND: Final[JsonObject] = {
+    **_SOURCE,
+    "id": 8,
+    "provider_transaction_id": "re_1",
+    "type": "refund",
+    "status": "succeeded",
+    "amount": 500,
+    "amount_refunded": 0,
+    "amount_disputed": 0,
+    "currency": "usd",
+    "customer_id": 3,
+    "parent_id": 7,
+    "reason": "requested_by_customer",
+    "occurred_at": _AT,
+    "created_at": _AT,
+}
+TRANSACTION_DETAIL: Final[JsonObject] = {
+    **TRANSACTION,
+    "refunds": [REFUND],
+    "disputes": [],
+    "timeline": [
+        {"at": _AT, "kind": "payment", "title": "Payment succeeded", "amount": 2000, "currency": "usd"},
+        {"at": _AT, "kind": "refund", "title": "Refunded", "amount": 500, "currency": "usd"},
+    ],
+    "references": [{"kind": "payment", "id": "pi_1"}],
+}
+SUBSCRIPTION: Final[JsonObject] = {
+    **_SOURCE,
+    "id": 4,
+    "provider_subscription_id": "sub_1",
+    "customer_id": 3,
+    "status": "active",
+    "plan_name": "Growth",
+    "amount": 4900,
+    "currency": "usd",
+    "interval": "month",
+    "quantity": 1,
+    "items": [{"id": "si_1", "price_id": "price_2", "name": "Growth", "quantity": 1, "amount": 4900}],
+    "current_period_start": _AT,
+    "current_period_end": "2026-12-02T09:30:00Z",
+    "occurred_at": _AT,
+    "created_at": _AT,
+}
+CUSTOMER: Final[JsonObject] = {
+    **_SOURCE,
+    "id": 3,
+    "provider_customer_id": "cus_1",
+    "user_id": "42",
+    "email": "ada@example.com",
+    "name": "Ada",
+    "occurred_at": _AT,
+    "created_at": _AT,
+}
+CUSTOMER_DETAIL: Final[JsonObject] = {
+    **CUSTOMER,
+    "value": [
+        {"currency": "usd", "gross": 2000, "refunded": 500, "disputed": 0, "net": 1500, "payments": 1},
+    ],
+    "subscriptions": [SUBSCRIPTION],
+}
+STATUS: Final[JsonObject] = {
+    "provider": "stripe",
+    "account": "default",
+    "enabled": True,
+    "livemode": False,
+    "is_test_mode": True,
+    "healthy": True,
+    "health_message": "Connected.",
+    "total_transactions": 2,
+    "active_subscriptions": 1,
+    "open_disputes": 0,
+    "failed_events": 0,
+    "revenue": [{"currency": "usd", "gross": 2000, "refunded": 500, "disputed": 0, "net": 1500}],
+}
+REVENUE: Final[JsonObject] = {
+    "days": 1,
+    "series": [
+        {
+            "currency": "usd",
+            "points": [{"date": "2026-11-02", "gross": 2000, "refunded": 500, "disputed": 0, "net": 1500}],
+        }
+    ],
+}
+CATALOG: Final[JsonObject] = {
+    "provider": "stripe",
+    "prices": [
+        {
+            "id": "price_2",
+            "product_id": "prod_1",
+            "product_name": "Growth",
+            "amount": 4900,
+            "currency": "usd",
+            "interval": "month",
+        }
+    ],
+}
+RECEIVED: Final[JsonObject] = {"received": True}
