@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class LazyGroup(click.Group):
@@ -39,28 +42,30 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands section from short texts alone."""
-        limit = max(20, formatter.width - 6 - max(map(len, self.list_commands(ctx)), default=0))
-        rows = [
-            (name, self._short_help(name, limit)) for name in self.list_commands(ctx) if self._shown(name)
-        ]
-        if rows:
+        if rows := self.short_helps(ctx, formatter.width):
             with formatter.section("Commands"):
                 formatter.write_dl(rows)
 
-    def _shown(self, name: str) -> bool:
-        return name not in self.commands or not self.commands[name].hidden
+    def short_helps(self, ctx: click.Context, width: int = 80) -> list[tuple[str, str]]:
+        """Name and short help of every command that is not hidden."""
+        names = [name for name in self.list_commands(ctx) if not self._is_hidden(name)]
+        limit = max(20, width - 6 - max(map(len, names), default=0))
+        return [(name, self._short_help(name, limit)) for name in names]
+
+    def _is_hidden(self, name: str) -> bool:
+        return name in self.commands and self.commands[name].hidden
 
     def _short_help(self, name: str, limit: int) -> str:
         own = self.commands.get(name)
         return self.lazy[name][1] if own is None else own.get_short_help_str(limit)
 
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete names from the same short texts; click's own would import every command."""
         from click.shell_completion import CompletionItem
 
-        names = [
-            name for name in self.list_commands(ctx) if name.startswith(incomplete) and self._shown(name)
+        found = [(name, text) for name, text in self.short_helps(ctx) if name.startswith(incomplete)]
+        # Command's, not Group's: the group's own options, without its loop over all commands.
+        return [
+            *(CompletionItem(name, help=text) for name, text in found),
+            *click.Command.shell_complete(self, ctx, incomplete),
         ]
-        found = [CompletionItem(name, help=self._short_help(name, 80)) for name in names]
-        # click.Command's, not Group's: options of the group itself, without its loop over all commands.
-        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]

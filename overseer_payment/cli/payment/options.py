@@ -1,0 +1,125 @@
+"""Options that several commands share, and how typed values become queries and bodies.
+
+Words of a choice are spelled out here rather than read from the enums: those live beside pydantic,
+and `--help` must not import it. A test holds the two equal.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from click.core import ParameterSource
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from overseer_payment.schemas import ListQuery, Page
+
+Model = TypeVar("Model", bound="BaseModel")
+Query = TypeVar("Query", bound="ListQuery")
+RowT = TypeVar("RowT", bound="BaseModel")
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+TRANSACTION_STATES = ("pending", "succeeded", "failed", "canceled", "refunded", "partially_refunded")
+TRANSACTION_TYPES = ("charge", "refund", "subscription")
+SUBSCRIPTION_STATES = (
+    "incomplete",
+    "incomplete_expired",
+    "trialing",
+    "active",
+    "past_due",
+    "unpaid",
+    "paused",
+    "canceled",
+)
+CHECKOUT_MODES = ("payment", "subscription", "setup")
+REFUND_REASONS = ("duplicate", "fraudulent", "requested_by_customer")
+_PAGE = 100  # the most that one query answers
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON, as the REST interface answers."
+)
+key_option = click.option(
+    "--idempotency-key",
+    metavar="KEY",
+    help="Do it at most once under this key, however often it is run. Default: a new key each time.",
+)
+
+
+def status_option(words: tuple[str, ...]) -> Callable[[Command], Command]:
+    """`--status/-s` with the given words."""
+    return click.option("--status", "-s", type=click.Choice(words), help="Only those in this state.")
+
+
+def list_options(command: Command) -> Command:
+    """`--limit/-n`, `--cursor` and `--json`: what every list takes."""
+    for option in (
+        json_option,
+        click.option("--cursor", metavar="CURSOR", help="Go on where an earlier list ended."),
+        click.option(
+            "--limit",
+            "-n",
+            type=click.IntRange(1, 10_000),
+            default=20,
+            show_default=True,
+            help="At most so many.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def build(model: type[Model], **values: Any) -> Model:
+    """`model` from typed values; those that are None keep the model's default.
+
+    Raises click.BadParameter (exit code 2) that names the option and what is wrong with it.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return model(**{name: value for name, value in values.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        hint = _option_of(str(first["loc"][0]) if first["loc"] else "")
+        raise click.BadParameter(first["msg"], click.get_current_context(), param_hint=hint) from None
+
+
+def _option_of(field: str) -> str | None:
+    for parameter in click.get_current_context().command.params:
+        if field in {parameter.name, f"{parameter.name}_id", f"{parameter.name}_period_days"}:
+            return parameter.get_error_hint(click.get_current_context())
+    return field or None
+
+
+async def collect(
+    fetch: Callable[[Query], Awaitable[Page[RowT]]], query: Query, limit: int
+) -> tuple[list[RowT], str | None]:
+    """Up to `limit` rows, page by page, and the cursor to go on from."""
+    rows: list[RowT] = []
+    cursor = query.cursor
+    while True:
+        size = min(_PAGE, limit - len(rows))
+        page = await fetch(query.model_copy(update={"limit": size, "cursor": cursor}))
+        rows += page.rows
+        cursor = page.next_cursor
+        if cursor is None or len(rows) >= limit:
+            return rows, cursor
+
+
+def continuation(cursor: str) -> str:
+    """The command line that shows what comes next: this one, gone on from `cursor`."""
+    context = click.get_current_context()
+    words = [context.command_path]
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        if name != "cursor" and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            words += [parameter.opts[0], shlex.quote(_typed(context.params[name]))]
+    return " ".join([*words, "--cursor", shlex.quote(cursor)])
+
+
+def _typed(value: object) -> str:
+    return f"{value:%Y-%m-%d}" if isinstance(value, datetime) else str(value)

@@ -1,0 +1,53 @@
+"""`payment seed`: example data in an account of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+from overseer_payment.cli.payment.options import json_option
+
+Report = Callable[[int, int], None]
+
+
+@click.command()
+@click.option("--days", type=click.IntRange(1, 3650), default=90, show_default=True, help="How far back.")
+@click.option("--clear", is_flag=True, help="Remove the example account's rows, and nothing else.")
+@json_option
+def seed(days: int, clear: bool, as_json: bool) -> None:
+    """Fill in example data, in an account of its own that mixes with no real one."""
+    from overseer_payment import demo
+    from overseer_payment.cli import output
+    from overseer_payment.cli.session import session
+
+    with session() as desk:
+        if clear:
+            count = desk.run(demo.clear(desk.payments))
+        else:
+            with _progress() as report:
+                count = desk.run(demo.seed(desk.payments, days=days, progress=report))
+    if as_json:
+        output.write_json({"removed" if clear else "added": count})
+    elif clear:
+        output.line(f"Removed {count:,} example rows." if count else "There was no example data.")
+    else:
+        output.line(f"Added {count:,} example events over {days} days. See them: payment status")
+
+
+@contextmanager
+def _progress() -> Iterator[Report | None]:
+    """A bar on stderr while a person watches, else nothing."""
+    import sys
+
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import Progress
+
+    from overseer_payment.cli.output import console
+
+    with Progress(console=console(sys.stderr), transient=True) as bar:
+        task = bar.add_task("Example data", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

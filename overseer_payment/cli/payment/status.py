@@ -1,0 +1,95 @@
+"""`payment status`: health, counts and revenue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from overseer_payment.cli.payment.options import json_option
+
+if TYPE_CHECKING:
+    from overseer_payment.cli.words import Amounts
+    from overseer_payment.schemas import StatusView
+
+
+@click.command()
+@json_option
+def status(as_json: bool) -> None:
+    """Show health, counts and all-time revenue per currency."""
+    from overseer_payment.cli import output
+    from overseer_payment.cli.session import session
+    from overseer_payment.cli.words import Amounts
+
+    with session() as desk:
+        view = desk.run(desk.payments.status(desk.viewer))
+        amounts = Amounts(desk.payments, [view.provider] if view.provider else [])
+    if as_json:
+        output.write_json(view)
+        return
+    _health(view)
+    _counts(view)
+    _revenue(view, amounts)
+
+
+def _health(view: StatusView) -> None:
+    from overseer_payment.cli.output import Cell, line
+    from overseer_payment.cli.words import mode
+
+    if not view.enabled or view.provider is None:
+        line(Cell("● ", "yellow"), Cell("not configured", "bold"), f"  {view.health_message}")
+        return
+    word, style = ("healthy", "green") if view.healthy else ("unhealthy", "red")
+    account = f" ({view.account})" if view.account not in {None, "default"} else ""
+    line(
+        *(Cell("● ", style), Cell(f"{view.provider}{account}", "bold"), "  ", mode(view.livemode)),
+        *("  ", Cell(word, style), f"  {view.health_message}"),
+    )
+
+
+def _counts(view: StatusView) -> None:
+    from overseer_payment.cli.output import Cell, facts
+    from overseer_payment.cli.words import moment
+
+    def alarming(count: int) -> Cell:
+        return Cell(f"{count:,}", "bold red" if count else "", plain=str(count))
+
+    facts(
+        (
+            ("Transactions", Cell(f"{view.total_transactions:,}", plain=str(view.total_transactions))),
+            (
+                "Active subscriptions",
+                Cell(f"{view.active_subscriptions:,}", plain=str(view.active_subscriptions)),
+            ),
+            ("Open disputes", alarming(view.open_disputes)),
+            ("Failed events", alarming(view.failed_events)),
+            ("Pending events", str(view.pending_events)),
+            ("Last event", moment(view.last_event_at) if view.last_event_at else None),
+            ("API version", view.api_version),
+        )
+    )
+
+
+def _revenue(view: StatusView, amounts: Amounts) -> None:
+    from overseer_payment.cli.output import Column, heading, note, table
+
+    provider = view.provider
+    if not view.revenue or provider is None:
+        note("Nothing has been paid yet. Open a checkout (payment checkout) or add examples (payment seed).")
+        return
+    heading("Revenue")
+    columns = [Column(title, right=True) for title in ("Gross", "Refunded", "Disputed", "Net")]
+    table(
+        columns,
+        (
+            (
+                *(
+                    amounts.cell(provider, amount, row.currency)
+                    for amount in (row.gross, -row.refunded, -row.disputed)
+                ),
+                amounts.cell(provider, row.net, row.currency, "bold"),
+            )
+            for row in view.revenue
+        ),
+        indent=2,
+    )

@@ -1,0 +1,142 @@
+"""`payment transactions`: payments and refunds, newest first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from overseer_payment.cli.payment.options import (
+    TRANSACTION_STATES,
+    TRANSACTION_TYPES,
+    build,
+    collect,
+    continuation,
+    list_options,
+    status_option,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from overseer_payment.cli.output import Cell
+    from overseer_payment.cli.words import Amounts
+    from overseer_payment.schemas import TransactionRow
+
+
+@click.command()
+@status_option(TRANSACTION_STATES)
+@click.option("--type", type=click.Choice(TRANSACTION_TYPES), help="Only payments of this type, or refunds.")
+@click.option("--currency", metavar="CODE", help="Only this currency, like EUR.")
+@click.option("--customer", metavar="ID", help="Only this customer's.")
+@click.option("--subscription", metavar="ID", help="Only payments of this subscription.")
+@click.option("--query", "-q", metavar="TEXT", help="Part of an id, e-mail address, name or description.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="From this day (UTC) on.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Before this day (UTC).")
+@list_options
+def transactions(
+    status: str | None,
+    type: str | None,
+    currency: str | None,
+    customer: str | None,
+    subscription: str | None,
+    query: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+    cursor: str | None,
+    as_json: bool,
+) -> None:
+    """List payments and refunds, newest first.
+
+    \b
+    Failed payments in euros:      payment transactions -s failed --currency EUR
+    Everything about one person:   payment transactions -q ada@example.com
+    """
+    from overseer_payment.cli import output
+    from overseer_payment.cli.session import session
+    from overseer_payment.cli.words import Amounts
+    from overseer_payment.schemas import TransactionQuery
+
+    asked = build(
+        TransactionQuery,
+        status=status,
+        type=type,
+        currency=currency,
+        customer_id=customer,
+        subscription_id=subscription,
+        q=query,
+        occurred_after=_utc(since),
+        occurred_before=_utc(until),
+        cursor=cursor,
+    )
+    with session() as desk:
+        rows, following = desk.run(
+            collect(lambda q: desk.payments.transactions(desk.viewer, q), asked, limit)
+        )
+        amounts = Amounts(desk.payments, (row.provider for row in rows))
+    if as_json:
+        output.write_json({"transactions": rows, "next_cursor": following})
+        return
+    if not rows:
+        output.note(_nothing(filtered=asked.model_dump(exclude_defaults=True) != {}))
+        return
+    show(rows, amounts)
+    if following:
+        output.note(f"More: {continuation(following)}")
+
+
+def _utc(day: datetime | None) -> datetime | None:
+    from datetime import UTC
+
+    return None if day is None else day.replace(tzinfo=UTC)
+
+
+def _nothing(*, filtered: bool) -> str:
+    if filtered:
+        return "No transaction fits. Leave out a filter to see more."
+    return "No transactions yet. Open a checkout (payment checkout) or fill in examples (payment seed)."
+
+
+def show(rows: list[TransactionRow], amounts: Amounts, *, indent: int = 0) -> None:
+    """Write a table of transactions."""
+    from overseer_payment.cli.output import Cell, Column, table
+    from overseer_payment.cli.words import moment, state
+
+    columns = (
+        Column("ID", right=True),
+        Column("When"),
+        Column("Amount", right=True),
+        Column("Status"),
+        Column("Type", rank=3),
+        Column("Customer", shrink=True, least=14, rank=1),
+        Column("Description", shrink=True, least=12, rank=2),
+    )
+    table(
+        columns,
+        (
+            (
+                str(row.id),
+                moment(row.occurred_at),
+                _amount(row, amounts),
+                state(row.status),
+                Cell(row.type, "dim"),
+                row.customer_email or row.customer_name or "",
+                _about(row),
+            )
+            for row in rows
+        ),
+        indent=indent,
+    )
+
+
+def _amount(row: TransactionRow, amounts: Amounts) -> Cell:
+    # A refund's row holds a positive amount and says by its type that the money left; a list shows it.
+    return amounts.cell(row.provider, -row.amount if row.type == "refund" else row.amount, row.currency)
+
+
+def _about(row: TransactionRow) -> str:
+    if row.type == "refund":
+        reason = f" ({row.reason.replace('_', ' ')})" if row.reason else ""
+        return f"of {row.parent_id}{reason}" if row.parent_id else row.reason or ""
+    return row.failure_message if row.status == "failed" and row.failure_message else row.description or ""

@@ -1,0 +1,109 @@
+"""How amounts, moments and states read on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from overseer_payment.cli.output import Cell
+from overseer_payment.errors import Invalid, PaymentError
+
+if TYPE_CHECKING:
+    from overseer_payment.money import CurrencyTable
+    from overseer_payment.service import Payments
+
+_GOOD, _WAITING, _BAD, _OVER = "green", "yellow", "red", "dim"
+STYLES = {
+    **dict.fromkeys(("succeeded", "active", "trialing", "paid", "complete", "ready", "ok", "won"), _GOOD),
+    **dict.fromkeys(
+        ("pending", "incomplete", "past_due", "paused", "open", "not_configured", "warning"), _WAITING
+    ),
+    **dict.fromkeys(("needs_response", "under_review", "partially_refunded", "attempted"), _WAITING),
+    **dict.fromkeys(("failed", "unpaid", "broken", "blocked", "error", "lost"), _BAD),
+    **dict.fromkeys(("canceled", "refunded", "incomplete_expired", "expired", "closed"), _OVER),
+}
+_STEPS = ((60, "s", 1), (3600, "min", 60), (86400, "h", 3600), (7 * 86400, "d", 86400))
+
+
+class Amounts:
+    """Formats amounts in minor units by the rule of the provider that counted them."""
+
+    def __init__(self, payments: Payments, providers: Iterable[str]) -> None:
+        self._tables = {key: _table(payments, key) for key in set(providers)}
+
+    def table(self, provider: str) -> CurrencyTable:
+        """The provider's currency rule."""
+        return self._tables[provider]
+
+    def text(self, provider: str, amount: int, currency: str) -> str:
+        """`"1,234.50 USD"`; an amount of a currency nobody knows is shown as it is stored."""
+        try:
+            return self._tables[provider].format(amount, currency)
+        except Invalid:
+            return f"{amount} {currency.upper()} (minor units)"
+
+    def cell(self, provider: str, amount: int, currency: str, style: str = "") -> Cell:
+        """The same for a table; programs get an ASCII minus."""
+        text = self.text(provider, amount, currency)
+        return Cell(text, style, plain=text.replace("\u2212", "-"))
+
+
+def _table(payments: Payments, provider: str) -> CurrencyTable:
+    from overseer_payment.money import ISO
+
+    try:
+        return payments.currencies(provider)
+    except PaymentError:  # rows outlive the plugin that made them
+        return ISO
+
+
+def state(word: str) -> Cell:
+    """A status word in its colour; programs get it as the API spells it."""
+    return Cell(word.replace("_", " "), STYLES.get(word, ""), plain=word)
+
+
+def moment(at: datetime | None, *, now: datetime | None = None) -> Cell:
+    """`3 h ago` for the last and next days, else the day (UTC). Programs get ISO 8601."""
+    if at is None:
+        return Cell("")
+    return Cell(relative(at, now or datetime.now(UTC)), plain=iso(at))
+
+
+def relative(at: datetime, now: datetime) -> str:
+    """How long ago, or how soon, in the largest unit that is not zero."""
+    seconds = int((now - at).total_seconds())
+    size = abs(seconds)
+    if size < 5:
+        return "just now"
+    for limit, unit, one in _STEPS:
+        if size < limit:
+            return f"{size // one} {unit} ago" if seconds > 0 else f"in {size // one} {unit}"
+    return f"{at.astimezone(UTC):%Y-%m-%d}"
+
+
+def exact(at: datetime | None) -> str | None:
+    """`2026-11-23 14:05 UTC`."""
+    return None if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def iso(at: datetime) -> str:
+    """`2026-11-23T14:05:09Z`."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def mode(livemode: bool) -> Cell:
+    """Test or live, live standing out."""
+    return Cell("live mode", "bold red") if livemode else Cell("test mode", "yellow")
+
+
+def cadence(interval: str | None, count: int = 1) -> str:
+    """`month`, `3 months`, or nothing for a one-off."""
+    if not interval:
+        return ""
+    return interval if count == 1 else f"{count} {interval}s"
+
+
+def person(name: str | None, email: str | None) -> str:
+    """A customer in one piece, as far as known."""
+    return f"{name} <{email}>" if name and email else name or email or ""
