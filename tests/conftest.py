@@ -1,0 +1,111 @@
+"""Fixtures for every test: both databases, a real browser, and none of the developer's settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import pytest
+
+from tests.support.browser import FLAGS, ConsoleGuard, find_chromium
+from tests.support.environment import scrub
+from tests.support.postgres import Postgres, PostgresUnavailable, running_postgres
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, BrowserType
+
+NewContext = Callable[..., "BrowserContext"]
+
+BROWSER_FIXTURE = "browser_type_launch_args"
+
+
+def pytest_configure() -> None:
+    # Before anything is collected: importing a test module may already import the SDK.
+    scrub(os.environ)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _uses_browser(item):
+            item.add_marker(pytest.mark.browser)
+    # Playwright's synchronous API leaves an event loop running in the main thread, in which no later
+    # test could start its own: browser tests come last.
+    items.sort(key=_uses_browser)
+
+
+def _uses_browser(item: pytest.Item) -> bool:
+    return BROWSER_FIXTURE in getattr(item, "fixturenames", ())
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Async tests (`@pytest.mark.anyio`) run on asyncio, which SQLAlchemy and uvicorn need."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One PostgreSQL server for the session. A test that needs it fails, never skips, without it."""
+    try:
+        with running_postgres(os.environ.get("OVERSEER_TEST_POSTGRES_URL")) as server:
+            yield server
+    except PostgresUnavailable as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A database that does not exist yet, in a folder of its own."""
+    return f"sqlite+aiosqlite:///{tmp_path / 'overseer.db'}"
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> Iterator[str]:
+    """An empty database of its own on the session's server."""
+    with postgres.database() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """An empty database, and the same test once more on the other kind."""
+    kind = cast(Literal["sqlite", "postgresql"], request.param)
+    return cast(str, request.getfixturevalue("sqlite_url" if kind == "sqlite" else "postgres_url"))
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(
+    browser_type_launch_args: dict[str, Any], browser_type: BrowserType
+) -> dict[str, Any]:
+    """Chromium from $CHROMIUM, Playwright or the system; without one the test fails."""
+    executable = find_chromium(browser_type.executable_path)
+    if executable is None:
+        pytest.fail("No browser: apt-get install chromium, or set CHROMIUM=/path/to/it", pytrace=False)
+    return {
+        **browser_type_launch_args,
+        "executable_path": executable,
+        "args": [*browser_type_launch_args.get("args", []), *FLAGS],
+        "chromium_sandbox": os.geteuid() != 0,  # Chromium refuses its sandbox to root
+    }
+
+
+@pytest.fixture
+def console() -> Iterator[ConsoleGuard]:
+    """Every browser test fails on errors in the console; `console.allow(text)` names provoked ones."""
+    guard = ConsoleGuard()
+    yield guard
+    assert not guard.unexpected(), f"errors in the browser's console: {guard.unexpected()}"
+
+
+@pytest.fixture
+def new_context(new_context: NewContext, console: ConsoleGuard) -> NewContext:
+    """Playwright's own, with each context's console guarded (`page` and `context` build on it)."""
+
+    def watched(**options: Any) -> BrowserContext:
+        context = new_context(**options)
+        console.watch(context)
+        return context
+
+    return watched
