@@ -43,8 +43,12 @@ class Problem(Row):
     status: int
     detail: str = Field(description="What happened, and what to do next.")
     code: str = Field(description="A stable word for programs.")
-    errors: list[FieldError] | None = Field(default=None, description="Only with 422: what is wrong, field by field.")
-    instance: str | None = Field(default=None, description="Only with 500: the reference to look for in the log.")
+    errors: list[FieldError] | None = Field(
+        default=None, description="Only with 422: what is wrong, field by field."
+    )
+    instance: str | None = Field(
+        default=None, description="Only with 500: the reference to look for in the log."
+    )
 
 
 class InvalidInput(Invalid):
