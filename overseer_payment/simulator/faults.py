@@ -89,7 +89,10 @@ class Faults:
         after_effect: bool = False,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Answer with an error status (429, 500, 503, …) instead of the result."""
+        """Answer with an error status (429, 500, 503, …) instead of the result.
+
+        After the effect, an idempotency key remembers a 500, but of any other status the true result.
+        """
         self._arm(
             ApiFault("answer", method, path, times, after_effect, status=status, headers=dict(headers or {}))
         )

@@ -18,7 +18,7 @@ def copied(value: Any) -> Any:
 
 
 def previous_attributes(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """Return the old values of what differs, as Stripe puts them into an event: hashes in depth, arrays whole."""
+    """Return the old values of what differs, as Stripe's events do: hashes in depth, arrays whole."""
     previous: dict[str, Any] = {}
     for key in old.keys() | new.keys():
         before, after = old.get(key), new.get(key)

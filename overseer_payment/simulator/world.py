@@ -6,8 +6,10 @@ import random
 import string
 import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -17,12 +19,15 @@ from overseer_payment.simulator.deliveries import Delivery, DeliveryQueue
 from overseer_payment.simulator.errors import ContractViolation, resource_missing
 from overseer_payment.simulator.events import new_event
 from overseer_payment.simulator.faults import Faults
+from overseer_payment.simulator.idempotency import IdempotencyKeys
 from overseer_payment.simulator.jsontree import copied
+from overseer_payment.simulator.webhook_endpoints import new_endpoint
 
 Json = dict[str, Any]
 
 _ALPHABET = string.ascii_letters + string.digits
 _RANDOM_CHARACTERS = 20
+_REQUEST_LOG = 5_000
 
 
 @dataclass(slots=True)
@@ -44,7 +49,10 @@ class RequestRecord:
     status: int
     idempotency_key: str | None = None
     replayed: bool = False
-    params: Json = field(default_factory=dict)
+
+    def described(self) -> Json:
+        """Return the line as plain values."""
+        return asdict(self)
 
 
 class World:
@@ -73,10 +81,10 @@ class World:
         self.faults = Faults(seed)
         self.deliveries = DeliveryQueue()
         self.events: list[Json] = []
-        self.requests: list[RequestRecord] = []
+        self.requests: deque[RequestRecord] = deque(maxlen=_REQUEST_LOG)
         self.violations: list[ContractViolation] = []
         self.request = RequestContext()
-        self.idempotency: dict[str, Any] = {}
+        self.idempotency = IdempotencyKeys()
         self.lock = threading.RLock()
         self.settings: dict[str, Any] = {}
         self.webhook_secrets: dict[str, list[str]] = {}
@@ -105,7 +113,8 @@ class World:
         key = (obj["object"], obj["id"])
         known = self._states.get(key)
         self._objects.setdefault(key[0], {})[key[1]] = obj
-        self._states[key] = (known[1] if known else None, copied(obj))
+        if known is None or known[1] != obj:
+            self._states[key] = (known[1] if known else None, copied(obj))
         return obj
 
     def get(self, object_name: str, id: str, *, param: str = "id") -> Json:
@@ -122,7 +131,7 @@ class World:
         return self._objects.get(object_name, {}).get(id)
 
     def find(self, object_name: str, **equal: Any) -> list[Json]:
-        """Return the objects whose top-level fields equal `equal`, newest first; deleted ones are left out."""
+        """Return the objects whose fields equal `equal`, newest first, without deleted ones."""
         wanted = equal.items()
         found = [
             obj
@@ -136,7 +145,7 @@ class World:
         return next(iter(self.find(object_name, **equal)), None)
 
     def remove(self, obj: Json, *, tombstone: bool = True) -> Json:
-        """Delete an object and return Stripe's `{id, object, deleted}`; with `tombstone`, reads still find that."""
+        """Delete an object and return Stripe's `{id, object, deleted}`, which reads find if `tombstone`."""
         stub = {"id": obj["id"], "object": obj["object"], "deleted": True}
         if tombstone:
             self._objects[obj["object"]][obj["id"]] = stub
@@ -169,17 +178,31 @@ class World:
 
     def add_endpoint(self, url: str, secret: str, enabled_events: Iterable[str] = ("*",)) -> Json:
         """Register a webhook endpoint with a secret of the caller's choice and return it."""
-        from overseer_payment.simulator.webhook_endpoints import new_endpoint
-
         return self.put(new_endpoint(self, url, secret, list(enabled_events)))
+
+    @contextmanager
+    def executing(self, context: RequestContext) -> Iterator[None]:
+        """Name `context` in the events that are emitted inside the block."""
+        outer, self.request = self.request, context
+        try:
+            yield
+        finally:
+            self.request = outer
+
+    def log_request(self, method: str, path: str, status: int, *, replayed: bool, of: RequestContext) -> None:
+        """Append one line to the request log; status 0 is a connection that broke."""
+        self.requests.append(RequestRecord(str(of.id), method, path, status, of.idempotency_key, replayed))
 
     def check(self, obj: Json, what: str) -> None:
         """Compare `obj` with Stripe's types. Records and raises ContractViolation on a difference."""
-        problems = self.contract.problems(obj)
-        if problems:
-            violation = ContractViolation(what, problems)
-            self.violations.append(violation)
-            raise violation
+        if problems := self.contract.problems(obj):
+            raise self.violation(what, problems)
+
+    def violation(self, what: str, problems: list[str]) -> ContractViolation:
+        """Record that the simulator broke Stripe's contract and return the exception to raise."""
+        found = ContractViolation(what, problems)
+        self.violations.append(found)
+        return found
 
     def pending_deliveries(self) -> list[Delivery]:
         """Return the deliveries that are still to be made, soonest first."""
@@ -187,9 +210,5 @@ class World:
 
     def _run(self, job: Callable[[World], None]) -> None:
         # Work of the clock is nobody's request: its events carry `request.id: null`.
-        outer, self.request = self.request, RequestContext()
-        try:
-            with self.lock:
-                job(self)
-        finally:
-            self.request = outer
+        with self.lock, self.executing(RequestContext()):
+            job(self)

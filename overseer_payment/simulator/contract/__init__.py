@@ -25,10 +25,14 @@ class Contract:
         self.checked = 0
         self._seen = 0
 
-    def problems(self, obj: dict[str, Any]) -> list[str]:
-        """Return how `obj` differs from Stripe's type for it; empty when it conforms or is not sampled."""
+    def due(self) -> bool:
+        """Say whether the next object is to be checked, and count it."""
         self._seen += 1
         if self.mode == "off" or (self.mode == "sample" and self._seen % _SAMPLE_EVERY != 1):
-            return []
+            return False
         self.checked += 1
-        return object_problems(obj)
+        return True
+
+    def problems(self, obj: dict[str, Any]) -> list[str]:
+        """Return how `obj` differs from Stripe's type for it; empty when it conforms or is not sampled."""
+        return object_problems(obj) if self.due() else []

@@ -1,4 +1,4 @@
-"""Turn the SDK's annotations into real types: forward references, and names imported for type checkers only."""
+"""Turn the SDK's annotations into real types, forward references and checker-only imports included."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ import typing_extensions
 UNIONS = (typing.Union, type(int | str))
 
 
-def resolved(cls: type) -> dict[str, Any]:
-    """Return the annotations written in the body of `cls`, every forward reference resolved."""
+def resolved(cls: type, *, without: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Return the own annotations of `cls` (of a TypedDict, also inherited), references resolved."""
+    own = {name: hint for name, hint in inspect.get_annotations(cls).items() if name not in without}
+    return _resolved(own, cls.__module__)
 
-    def carrier() -> None: ...
 
-    # A function as carrier: get_type_hints resolves it against exactly the namespace it is given,
-    # while for a class it would also evaluate base classes whose names are not importable.
-    carrier.__annotations__ = dict(inspect.get_annotations(cls))
-    return typing_extensions.get_type_hints(carrier, globalns=_namespace(cls.__module__), include_extras=True)
+def evaluated(annotation: str, module_name: str) -> Any:
+    """Return the type that the text of an annotation means in a module of the SDK."""
+    return _resolved({"it": annotation}, module_name)["it"]
 
 
 def union_members(annotation: Any) -> list[Any]:
@@ -47,6 +47,15 @@ def closed(members: list[Any]) -> list[Any]:
     """
     is_enumeration = any((values := literal_values(m)) and values != ("",) for m in members)
     return [m for m in members if m is not str] if is_enumeration else members
+
+
+def _resolved(annotations: dict[str, Any], module_name: str) -> dict[str, Any]:
+    def carrier() -> None: ...
+
+    # A function as carrier: get_type_hints resolves it against exactly the namespace it is given,
+    # while for a class it would also evaluate base classes whose names are not importable.
+    carrier.__annotations__ = dict(annotations)
+    return typing_extensions.get_type_hints(carrier, globalns=_namespace(module_name), include_extras=True)
 
 
 @cache

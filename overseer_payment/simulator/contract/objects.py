@@ -61,7 +61,8 @@ def _object(obj: Any) -> Problems | None:
         return _list(_object, obj)
     if obj["object"] not in OBJECT_CLASSES:
         return [(".object", f"{obj['object']!r} is not an object of Stripe's API")]
-    return _class_check(get_object_class("V1", obj["object"]))(obj)
+    cls: type = get_object_class("V1", obj["object"])
+    return _class_check(cls)(obj)
 
 
 def _event(event: dict[str, Any]) -> Problems:
@@ -80,7 +81,7 @@ def _event(event: dict[str, Any]) -> Problems:
 def _class_check(cls: type) -> Check:
     """Compile one StripeObject class; unknown, missing and ill-typed fields are all problems."""
     hints = hints_of(cls)
-    fields = {name: _compiled(hint) for name, hint in hints.items()}
+    fields = {name: checker(hint) for name, hint in hints.items()}
     required = frozenset(name for name, hint in hints.items() if type(None) not in union_members(hint))
 
     def check(value: Any) -> Problems | None:
@@ -117,10 +118,11 @@ def hints_of(cls: type) -> dict[str, Any]:
     return hints
 
 
-def _compiled(annotation: Any) -> Check:
+def checker(annotation: Any) -> Check:
+    """Compile one annotation; API objects in it are compiled when the first value reaches them."""
     members = closed(union_members(annotation))
     if any(m is Any or m is object or isinstance(m, typing.TypeVar) for m in members):
-        return lambda value: None
+        return _anything
     types = frozenset(kind for m in members for kind in _SCALARS.get(m, ()))
     literals = frozenset(v for m in members for v in literal_values(m) or ())
     arrays = [_array(m) for m in members if typing.get_origin(m) is list]
@@ -146,6 +148,10 @@ def _union(
         return [("", f"{value!r:.60} is not {expected or 'what the field holds'}"[:300])]
 
     return check
+
+
+def _anything(_value: Any) -> None:
+    """Accept what the SDK leaves untyped."""
 
 
 def _is_hash(member: Any) -> bool:
@@ -175,16 +181,16 @@ def _hashes(members: list[Any]) -> Check | None:
 def _hash(member: Any) -> Check:
     origin = typing.get_origin(member)
     if origin in _LISTS:
-        item = _compiled(typing.get_args(member)[0])
+        item = checker(typing.get_args(member)[0])
         return lambda value: _list(item, value)
     if member is UntypedStripeObject or origin is UntypedStripeObject or origin is dict or member is dict:
-        return lambda value: None
+        return _anything
     # Late: API objects refer to each other in circles.
     return lambda value: _class_check(member)(value)
 
 
 def _array(annotation: Any) -> Check:
-    item = _compiled(typing.get_args(annotation)[0])
+    item = checker(typing.get_args(annotation)[0])
 
     def check(value: Any) -> Problems | None:
         problems: Problems = []
