@@ -1,0 +1,194 @@
+"""The provider contract, implemented on Stripe. Receiving and parsing work without the SDK."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from overseer_payment.errors import OutcomeUnknown, ProviderAuthError, ProviderError, ProviderUnavailable
+from overseer_payment.provider import (
+    CheckoutRequest,
+    CheckoutSnapshot,
+    CustomerRequest,
+    CustomerSnapshot,
+    Event,
+    Health,
+    Kind,
+    Parsed,
+    Price,
+    Ref,
+    RefundRequest,
+    Snapshot,
+)
+from overseer_payment.provider_plugins.stripe import events, requests, webhook
+from overseer_payment.provider_plugins.stripe.clock import ProviderClock, utc_now
+from overseer_payment.provider_plugins.stripe.reading import Reader
+from overseer_payment.provider_plugins.stripe.settings import StripeSettings
+from overseer_payment.provider_plugins.stripe.translate import fields as f
+
+if TYPE_CHECKING:
+    import httpx
+
+    from overseer_payment.provider_plugins.stripe.client import Answer, Client
+
+_S = TypeVar("_S", CheckoutSnapshot, CustomerSnapshot)
+
+_DASHBOARD = "https://dashboard.stripe.com/"
+_PAGES = {
+    Kind.CUSTOMER: "customers",
+    Kind.PAYMENT: "payments",
+    Kind.CHARGE: "payments",
+    Kind.INVOICE: "invoices",
+    Kind.SUBSCRIPTION: "subscriptions",
+    Kind.DISPUTE: "disputes",
+}
+
+
+class StripeProvider:
+    """Stripe for one API key. `now` and `sleep` are replaced in tests."""
+
+    def __init__(
+        self,
+        settings: StripeSettings,
+        http: httpx.AsyncClient,
+        *,
+        now: Callable[[], datetime] = utc_now,
+        sleep: Callable[[float], Awaitable[None]] | None = None,
+    ) -> None:
+        self.livemode = settings.livemode
+        self._settings = settings
+        self._http = http
+        self._now = now
+        self._sleep = sleep
+
+    def __repr__(self) -> str:
+        return f"<StripeProvider {self._settings.key_fingerprint} at {self._settings.api_base}>"
+
+    # -- writes ------------------------------------------------------------------------------------
+
+    async def create_checkout(self, request: CheckoutRequest, *, idempotency_key: str) -> CheckoutSnapshot:
+        """Open a hosted checkout. The success URL gets `session_id` unless it tells it already."""
+        params = requests.checkout(request)
+        answer = await self._client.write(
+            lambda stripe: stripe.v1.checkout.sessions.create_async(
+                params, {"idempotency_key": idempotency_key}
+            )
+        )
+        return _first(self._told("checkout.session", answer), CheckoutSnapshot)
+
+    async def refund(self, request: RefundRequest, *, idempotency_key: str) -> Sequence[Snapshot]:
+        """Give money back: the refund, then its charge with every refund of it."""
+        params = requests.refund(request)
+        answer = await self._client.write(
+            lambda stripe: stripe.v1.refunds.create_async(params, {"idempotency_key": idempotency_key})
+        )
+        return self._told("refund", answer)
+
+    async def create_customer(self, request: CustomerRequest, *, idempotency_key: str) -> CustomerSnapshot:
+        """Make a customer. Stripe does not mind two with the same address."""
+        params = requests.customer(request)
+        answer = await self._client.write(
+            lambda stripe: stripe.v1.customers.create_async(params, {"idempotency_key": idempotency_key})
+        )
+        return _first(self._told("customer", answer), CustomerSnapshot)
+
+    # -- webhooks ----------------------------------------------------------------------------------
+
+    def verify_webhook(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Event:
+        """Check the raw bytes against every usable secret, within five minutes either way."""
+        return webhook.verify(body, headers, self._secrets, now=now)
+
+    def parse(self, event: Event) -> Parsed:
+        """Translate an event of any API version; of unknown ones only which object to ask for."""
+        return events.parse(event)
+
+    # -- reads -------------------------------------------------------------------------------------
+
+    async def get_transaction(self, provider_transaction_id: str) -> Sequence[Snapshot]:
+        """Everything about one payment: `pi_…`, `ch_…`, `py_…`, `cs_…` or `in_…`."""
+        return await self._reader.transaction(provider_transaction_id)
+
+    async def fetch(self, ref: Ref) -> Sequence[Snapshot]:
+        """The object and what it links to."""
+        return await self._reader.fetch(ref)
+
+    async def list_prices(self) -> AsyncIterator[Price]:
+        """Every active price of an active product."""
+        from overseer_payment.provider_plugins.stripe.prices import active_prices
+
+        async for price in active_prices(self._client):
+            yield price
+
+    async def health_check(self) -> Health:
+        """Ask for the account, or, if the key may not see that, for the balance."""
+        try:
+            try:
+                answer = await self._client.read(lambda stripe: stripe.v1.accounts.retrieve_current_async())
+            except ProviderAuthError as error:
+                if error.code != "provider_permission":
+                    raise
+                # A restricted key may do its work without seeing the account.
+                await self._client.read(lambda stripe: stripe.v1.balance.retrieve_async())
+                return Health(healthy=True, message=self._healthy(), livemode=self.livemode)
+        except ProviderError as error:
+            return Health(healthy=False, message=error.detail, livemode=self.livemode)
+        return Health(
+            healthy=True,
+            message=self._healthy(),
+            livemode=self.livemode,
+            account=f.reference(answer.data, "id"),
+            title=_title(answer.data),
+        )
+
+    def dashboard_url(self, ref: Ref) -> str | None:
+        """The object's page in Stripe's Dashboard; None where it has none, or a simulator stands in."""
+        page = _PAGES.get(ref.kind)
+        if page is None or ref.id.startswith("issfr_") or self._settings.is_local:
+            return None
+        mode = "" if self.livemode else "test/"
+        return f"{_DASHBOARD}{mode}{page}/{ref.id}"
+
+    async def aclose(self) -> None:
+        """Nothing to close: the HTTP client is the caller's."""
+
+    # -- parts -------------------------------------------------------------------------------------
+
+    @cached_property
+    def _secrets(self) -> tuple[bytes, ...]:
+        return self._settings.usable_secrets
+
+    @cached_property
+    def _client(self) -> Client:
+        import anyio
+
+        from overseer_payment.provider_plugins.stripe.client import Client
+
+        clock, sleep = ProviderClock(self._now), self._sleep or anyio.sleep
+        return Client(self._settings, self._http, clock=clock, sleep=sleep)
+
+    @cached_property
+    def _reader(self) -> Reader:
+        return Reader(self._client, livemode=self.livemode)
+
+    def _told(self, name: str, answer: Answer) -> Sequence[Snapshot]:
+        try:
+            return self._reader.read(name, answer)
+        except ProviderUnavailable as error:
+            # The write was answered: whatever it did, it was done.
+            raise OutcomeUnknown(error.detail) from None
+
+    def _healthy(self) -> str:
+        return f"Stripe answers in {'live' if self.livemode else 'test'} mode."
+
+
+def _first(snapshots: Sequence[Snapshot], kind: type[_S]) -> _S:
+    found = snapshots[0]
+    assert isinstance(found, kind)
+    return found
+
+
+def _title(account: f.Json) -> str | None:
+    dashboard = f.inner(account, "settings", "dashboard")
+    return f.text(dashboard, "display_name") or f.text(f.inner(account, "business_profile"), "name")
