@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from overseer_payment.registry import HttpFactory, Registry, environ_of
+from overseer_payment.environ import environ_of
+from overseer_payment.registry import HttpFactory, Registry
 from overseer_payment.service import Payments
 from overseer_payment.settings import Settings, read_settings
 

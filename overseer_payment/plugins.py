@@ -190,17 +190,19 @@ def call_each(loaded: Loaded, hook_name: str, **kwargs: Any) -> list[tuple[Plugi
 
     Plugins that don't implement the hook, or return None, are left out.
     """
-    results: list[tuple[PluginRecord, Any]] = []
-    for record in loaded.active:
-        others = [other.plugin for other in loaded.records if other.plugin and other is not record]
-        caller = loaded.manager.subset_hook_caller(hook_name, others)
-        try:
-            answers = caller(**kwargs)
-        except _ANY_FAILURE as error:
-            record.fail(f"{hook_name}: {describe(error)}")
-            continue
-        results.extend((record, answer) for answer in _as_list(answers) if answer is not None)
-    return results
+    return [(record, a) for record in loaded.active for a in call_one(loaded, record, hook_name, **kwargs)]
+
+
+def call_one(loaded: Loaded, record: PluginRecord, hook_name: str, **kwargs: Any) -> list[Any]:
+    """Call a hook of one plugin: what it answered, or nothing when it has no such hook or failed."""
+    others = [other.plugin for other in loaded.records if other.plugin and other is not record]
+    caller = loaded.manager.subset_hook_caller(hook_name, others)
+    try:
+        answers = caller(**kwargs)
+    except _ANY_FAILURE as error:
+        record.fail(f"{hook_name}: {describe(error)}")
+        return []
+    return [answer for answer in _as_list(answers) if answer is not None]
 
 
 async def acall_each(

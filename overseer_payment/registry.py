@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from overseer_payment.discovery import Claim, discover
+from overseer_payment.environ import environ_of
 from overseer_payment.errors import ConfigurationError, NotFound, PaymentError
 from overseer_payment.provider import Provider, ProviderSpec
 from overseer_payment.settings import Settings, read_settings
@@ -21,15 +22,6 @@ if TYPE_CHECKING:
 
 HttpFactory: TypeAlias = "Callable[[str], httpx.AsyncClient]"
 """Provider key → the HTTP client that this provider is to use; the registry closes it."""
-
-
-def environ_of(config: Mapping[str, Any]) -> dict[str, str]:
-    """A host's configuration as environment variables: everything a string, lists comma-separated."""
-    return {name: _as_text(value) for name, value in config.items() if value is not None}
-
-
-def _as_text(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list | tuple | set | frozenset) else str(value)
 
 
 class Registry:
