@@ -97,8 +97,8 @@ Index(
     "ix_payment_event_due",
     event.c.due_at,
     event.c.id,
-    sqlite_where=event.c.status == "pending",
-    postgresql_where=event.c.status == "pending",
+    sqlite_where=event.c.status.in_(("pending", "failed")),
+    postgresql_where=event.c.status.in_(("pending", "failed")),
 )
 Index("ix_payment_event_status", event.c.account_id, event.c.status, event.c.id)
 

@@ -18,6 +18,7 @@ DOUBT = "doubt"  # contradicting news within one second
 LINK = "link"  # an invoice moved money; by which payment?
 UNTOLD = "untold"  # a charge was refunded; by which refunds?
 UNKNOWN = "unknown"  # named by others, never described
+UNREADABLE = "unreadable"  # an event told of it in a dialect that we do not read
 
 # Its own event usually follows within seconds, and then nothing needs to be read.
 _PATIENCE = {
@@ -25,6 +26,7 @@ _PATIENCE = {
     LINK: timedelta(0),
     UNTOLD: timedelta(seconds=5),
     UNKNOWN: timedelta(seconds=20),
+    UNREADABLE: timedelta(0),
 }
 
 _NAMED = {
@@ -49,22 +51,32 @@ def note(
     needs = _needs(component, derived) | _unknown(changes)
     needs |= dict.fromkeys(doubts, DOUBT)
     _strike(connection, account_id, component, derived, news, needs)
-    if needs:
-        values = [
-            {
-                "account_id": account_id,
-                "kind": ref.kind.value,
-                "provider_id": ref.id,
-                "reason": reason,
-                "attempts": 0,
-                "due_at": now + _PATIENCE[reason],
-                "created_at": now,
-            }
-            for ref, reason in sorted(needs.items())
-        ]
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        connection.execute(dialect.insert(table).on_conflict_do_nothing(), values)
+    _write(connection, account_id, needs, now)
     return set(needs)
+
+
+def ask(connection: Connection, account_id: int, refs: Iterable[Ref], reason: str, *, now: datetime) -> None:
+    """Want these objects read: their event could not be used as it was."""
+    _write(connection, account_id, dict.fromkeys(refs, reason), now)
+
+
+def _write(connection: Connection, account_id: int, needs: dict[Ref, str], now: datetime) -> None:
+    if not needs:
+        return
+    values = [
+        {
+            "account_id": account_id,
+            "kind": ref.kind.value,
+            "provider_id": ref.id,
+            "reason": reason,
+            "attempts": 0,
+            "due_at": now + _PATIENCE[reason],
+            "created_at": now,
+        }
+        for ref, reason in sorted(needs.items())
+    ]
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    connection.execute(dialect.insert(table).on_conflict_do_nothing(), values)
 
 
 def _needs(component: Component, derived: Sequence[Payment]) -> dict[Ref, str]:

@@ -109,7 +109,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('account_id', 'provider_event_id', name=op.f('uq_payment_event_account_id_provider_event_id'))
     )
     with op.batch_alter_table('payment_event', schema=None) as batch_op:
-        batch_op.create_index('ix_payment_event_due', ['due_at', 'id'], unique=False, sqlite_where=sa.text("status = 'pending'"), postgresql_where=sa.text("status = 'pending'"))
+        batch_op.create_index('ix_payment_event_due', ['due_at', 'id'], unique=False, sqlite_where=sa.text("status IN ('pending', 'failed')"), postgresql_where=sa.text("status IN ('pending', 'failed')"))
         batch_op.create_index('ix_payment_event_status', ['account_id', 'status', 'id'], unique=False)
 
     op.create_table('payment_gauge',
@@ -367,7 +367,7 @@ def downgrade() -> None:
     op.drop_table('payment_gauge')
     with op.batch_alter_table('payment_event', schema=None) as batch_op:
         batch_op.drop_index('ix_payment_event_status')
-        batch_op.drop_index('ix_payment_event_due', sqlite_where=sa.text("status = 'pending'"), postgresql_where=sa.text("status = 'pending'"))
+        batch_op.drop_index('ix_payment_event_due', sqlite_where=sa.text("status IN ('pending', 'failed')"), postgresql_where=sa.text("status IN ('pending', 'failed')"))
 
     op.drop_table('payment_event')
     with op.batch_alter_table('payment_dispute', schema=None) as batch_op:

@@ -1,0 +1,112 @@
+"""Sums and counts, read from the totals that are kept in step with the rows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Connection, func, select
+
+from overseer_payment import tables
+from overseer_payment.schemas import Revenue, RevenuePoint, RevenueSeries, RevenueTimeseries
+
+_total, _gauge, _event = tables.total, tables.gauge, tables.event
+_SUMS = ("gross", "refunded", "disputed")
+_COUNT_AT_MOST = 1000
+
+
+def revenue(connection: Connection, account_ids: Sequence[int]) -> list[Revenue]:
+    """All-time sums per currency, the largest business first."""
+    sums = [func.coalesce(func.sum(_total.c[name]), 0).label(name) for name in _SUMS]
+    count = func.sum(_total.c.payments).label("payments")
+    query = select(_total.c.currency, count, *sums).where(_total.c.account_id.in_(account_ids))
+    rows = connection.execute(query.group_by(_total.c.currency)).all()
+    rows = sorted(rows, key=lambda row: (-row.payments, row.currency))
+    return [
+        Revenue(
+            currency=row.currency,
+            gross=row.gross,
+            refunded=row.refunded,
+            disputed=row.disputed,
+            net=row.gross - row.refunded - row.disputed,
+        )
+        for row in rows
+        if row.gross or row.refunded or row.disputed
+    ]
+
+
+def timeseries(
+    connection: Connection, account_ids: Sequence[int], *, days: int, today: date, currency: str | None = None
+) -> RevenueTimeseries:
+    """One point for each of the last `days` days, today included, for each currency that moved."""
+    first = today - timedelta(days=days - 1)
+    query = select(_total).where(
+        _total.c.account_id.in_(account_ids), _total.c.day >= first, _total.c.day <= today
+    )
+    if currency is not None:
+        query = query.where(_total.c.currency == currency)
+    found: dict[str, dict[date, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0, 0]))
+    for row in connection.execute(query).mappings():
+        point = found[row["currency"]][row["day"]]
+        for index, name in enumerate(_SUMS):
+            point[index] += row[name]
+    names = (
+        [currency] if currency is not None else sorted(found, key=lambda code: (-_weight(found[code]), code))
+    )
+    span = [first + timedelta(days=offset) for offset in range(days)]
+    series = [
+        RevenueSeries(currency=name, points=[_point(day, found[name].get(day, [0, 0, 0])) for day in span])
+        for name in names
+    ]
+    return RevenueTimeseries(days=days, series=series)
+
+
+def _weight(points: dict[date, list[int]]) -> int:
+    return sum(1 for point in points.values() if point[0])
+
+
+def _point(day: date, sums: list[int]) -> RevenuePoint:
+    gross, refunded, disputed = sums
+    return RevenuePoint(
+        date=day, gross=gross, refunded=refunded, disputed=disputed, net=gross - refunded - disputed
+    )
+
+
+def transactions(connection: Connection, account_ids: Sequence[int]) -> int:
+    """How many payments and refunds there are."""
+    query = select(func.coalesce(func.sum(_total.c.transactions), 0)).where(
+        _total.c.account_id.in_(account_ids)
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def gauge(connection: Connection, account_ids: Sequence[int], name: str) -> int:
+    """How many of something there are now: `active_subscriptions`, `open_disputes`."""
+    query = select(func.coalesce(func.sum(_gauge.c.value), 0))
+    query = query.where(_gauge.c.account_id.in_(account_ids), _gauge.c.name == name)
+    return int(connection.execute(query).scalar_one())
+
+
+def events(connection: Connection, account_ids: Sequence[int], states: Sequence[str]) -> int:
+    """How many events are in one of these states; counts no further than 1000."""
+    some = select(_event.c.id).where(_event.c.account_id.in_(account_ids), _event.c.status.in_(states))
+    return int(
+        connection.execute(
+            select(func.count()).select_from(some.limit(_COUNT_AT_MOST).subquery())
+        ).scalar_one()
+    )
+
+
+def last_event_at(connection: Connection, account_ids: Sequence[int]) -> datetime | None:
+    """When the newest event was received."""
+    newest = [
+        connection.execute(
+            select(_event.c.received_at)
+            .where(_event.c.account_id == id)
+            .order_by(_event.c.id.desc())
+            .limit(1)
+        ).scalar_one_or_none()
+        for id in account_ids
+    ]
+    return max((moment for moment in newest if moment is not None), default=None)

@@ -1,0 +1,133 @@
+"""Everything that happened to one payment, in order: from the provider's objects and our operations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from sqlalchemy import Connection, select
+
+from overseer_payment import tables
+from overseer_payment.ledger import objects
+from overseer_payment.provider import (
+    ChargeSnapshot,
+    CheckoutSnapshot,
+    CheckoutStatus,
+    DisputeKind,
+    DisputeSnapshot,
+    InvoiceSnapshot,
+    Kind,
+    PaymentSnapshot,
+    Ref,
+    RefundSnapshot,
+    Snapshot,
+    TransactionStatus,
+)
+from overseer_payment.schemas import TimelineEntry
+
+_ATTEMPT = {
+    TransactionStatus.SUCCEEDED: "Payment succeeded",
+    TransactionStatus.FAILED: "Payment attempt failed",
+    TransactionStatus.PENDING: "Payment is processing",
+    TransactionStatus.CANCELED: "Authorisation released",
+}
+_REFUND = {
+    TransactionStatus.SUCCEEDED: "Refunded",
+    TransactionStatus.FAILED: "Refund failed, the money came back",
+    TransactionStatus.PENDING: "Refund is pending",
+    TransactionStatus.CANCELED: "Refund was canceled",
+}
+_DISPUTE = {
+    DisputeKind.CHARGEBACK: "Chargeback opened",
+    DisputeKind.INQUIRY: "Bank inquiry opened",
+    DisputeKind.FRAUD_WARNING: "Early fraud warning",
+}
+_OPERATION = {"refund": "Refund requested", "checkout": "Checkout opened"}
+
+
+def references(connection: Connection, account_id: int, transaction_id: int) -> list[str]:
+    """The provider ids by which a payment is known."""
+    reference = tables.reference
+    query = select(reference.c.provider_id).where(
+        reference.c.account_id == account_id, reference.c.transaction_id == transaction_id
+    )
+    return sorted(connection.execute(query).scalars())
+
+
+def snapshots(connection: Connection, account_id: int, ids: Iterable[str]) -> list[Snapshot]:
+    """The provider objects behind `ids`."""
+    refs = {Ref(kind, id) for id in ids for kind in Kind}
+    return list(objects.by_id(connection, account_id, refs).values())
+
+
+def timeline(connection: Connection, transaction_id: int, found: Iterable[Snapshot]) -> list[TimelineEntry]:
+    """Oldest first."""
+    entries = [entry for snapshot in found for entry in _told(snapshot)]
+    entries += _operations(connection, transaction_id)
+    return sorted(entries, key=lambda entry: (entry.at, entry.kind, entry.title))
+
+
+def _told(snapshot: Snapshot) -> Iterator[TimelineEntry]:
+    match snapshot:
+        case ChargeSnapshot():
+            detail = (
+                snapshot.failure_message if snapshot.status is TransactionStatus.FAILED else snapshot.method
+            )
+            yield _entry(
+                snapshot, "attempt", _ATTEMPT[snapshot.status], detail, snapshot.status, snapshot.amount
+            )
+        case PaymentSnapshot() if snapshot.latest_charge is None:
+            title = "Payment canceled" if snapshot.status is TransactionStatus.CANCELED else "Payment started"
+            yield _entry(
+                snapshot, "payment", title, snapshot.failure_message, snapshot.status, snapshot.amount
+            )
+        case RefundSnapshot():
+            detail = snapshot.failure_reason or snapshot.reason
+            yield _entry(
+                snapshot, "refund", _REFUND[snapshot.status], detail, snapshot.status, snapshot.amount
+            )
+        case DisputeSnapshot():
+            title = _DISPUTE[snapshot.dispute_kind]
+            yield _entry(snapshot, "dispute", title, snapshot.reason, snapshot.status, snapshot.amount)
+        case InvoiceSnapshot():
+            number = snapshot.number or snapshot.id
+            yield _entry(snapshot, "invoice", f"Invoice {number}", None, snapshot.status, snapshot.total)
+        case CheckoutSnapshot():
+            title = {
+                CheckoutStatus.COMPLETE: "Checkout completed",
+                CheckoutStatus.EXPIRED: "Checkout expired",
+                CheckoutStatus.OPEN: "Checkout opened",
+            }[snapshot.status]
+            yield _entry(snapshot, "checkout", title, None, snapshot.payment_state, snapshot.amount_total)
+
+
+def _entry(
+    snapshot: Snapshot, kind: str, title: str, detail: str | None, status: str, amount: int | None
+) -> TimelineEntry:
+    currency = getattr(snapshot, "currency", None) or None
+    return TimelineEntry.model_validate(
+        {
+            "at": snapshot.occurred_at,
+            "kind": kind,
+            "title": title,
+            "detail": detail.replace("_", " ") if detail else None,
+            "status": str(status),
+            "amount": amount if currency else None,
+            "currency": currency,
+        }
+    )
+
+
+def _operations(connection: Connection, transaction_id: int) -> Iterator[TimelineEntry]:
+    table = tables.operation
+    query = select(table).where(table.c.transaction_id == transaction_id).order_by(table.c.id)
+    for row in connection.execute(query):
+        yield TimelineEntry(
+            at=row.created_at,
+            kind="operation",
+            title=_OPERATION.get(row.kind, row.kind),
+            detail=row.error,
+            status=row.status,
+            amount=row.amount,
+            currency=row.currency,
+            actor=row.actor,
+        )
