@@ -27,7 +27,7 @@ _PARAMETERS = {
     "cursor": "Where to go on: the `next_cursor` of the page before.",
     "status": "Only rows in this state.",
     "type": "`charge`, `refund`, or `subscription` for a charge that pays a subscription's invoice.",
-    "currency": "Only this currency, as its ISO 4217 code.",
+    "currency": "Only this currency, as its ISO 4217 code. Empty: all.",
     "customer_id": "Only rows of this customer: our id, or the provider's.",
     "subscription_id": "Only rows of this subscription: our id, or the provider's.",
     "q": "Part of an id, e-mail address or name.",

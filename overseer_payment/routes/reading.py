@@ -23,11 +23,12 @@ from overseer_payment.routes.problem import FieldError, InvalidInput, Unsupporte
 MAX_JSON = 64 * 1024
 MAX_WEBHOOK = 1024 * 1024
 MAX_INTEGER = 2**63 - 1  # what a BIGINT column holds
-_EXACT = 2**53  # beyond it a float is no longer the integer that was written
+_EXACT = 2**53  # from it on a float is no longer the integer that was written
 
 _ID = re.compile(r"[\x21-\x7e]{1,255}\Z")
 _KEY = re.compile(r"[\x20-\x7e]{1,255}\Z")
 _MAX_ERRORS = 20
+_MEANS_ALL = (("currency", ""),)  # a choice of currency that is left open; other filters need a value
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -85,17 +86,22 @@ async def read_json(request: Request, model: type[Model], *, optional: bool) -> 
 def read_query(request: Request, model: type[Model] | None) -> Model | None:
     """The query as `model`. Raises InvalidInput, also for what is unknown or given twice."""
     pairs = request.query_params.multi_items()
-    known = tuple(model.model_fields) if model else ()
+    errors = _query_errors(pairs, tuple(model.model_fields) if model else ())
+    if errors:
+        raise InvalidInput(errors[:_MAX_ERRORS])
+    if model is None:
+        return None
+    given = {name: value for name, value in pairs if (name, value) not in _MEANS_ALL}
+    return _validated(model, "query", lambda: _in_utc(model.model_validate(given)))
+
+
+def _query_errors(pairs: Sequence[tuple[str, str]], known: Sequence[str]) -> list[FieldError]:
     counts = Counter(name for name, _ in pairs)
     errors = [FieldError(loc=["query", n], msg="Given more than once.") for n in known if counts[n] > 1]
     if counts.keys() - set(known):
         errors.append(FieldError(loc=["query"], msg=_unknown("parameter", known)))
     errors += [FieldError(loc=["query", n], msg=_NUL) for n, v in pairs if n in known and "\0" in v]
-    if errors:
-        raise InvalidInput(errors[:_MAX_ERRORS])
-    if model is None:
-        return None
-    return _validated(model, "query", lambda: _in_utc(model.model_validate(dict(pairs))))
+    return errors
 
 
 # -- JSON -----------------------------------------------------------------------------------------
@@ -146,7 +152,7 @@ def _integer(text: str) -> int:
 
 def _number(text: str) -> int | float:
     value = float(text)
-    if abs(value) > _EXACT:
+    if abs(value) >= _EXACT:
         raise _Unreadable("A number is too large.")
     return int(value) if value.is_integer() else value
 

@@ -76,6 +76,7 @@ async def get_catalog(call: Call[None, None]) -> Catalog:
 
 
 _SCOPED = "Without the permission `payment.view` only rows of the caller's own customers are known."
+_STAFF = "Needs the permission `payment.view`."
 
 OPS = (
     Op(
@@ -208,11 +209,12 @@ OPS = (
         summary="See the health of payments and all-time sums",
         description=(
             "`active_subscriptions` counts active and trialing ones. Revenue is given for each currency and "
-            "never summed across them; `net` is gross less refunded less disputed."
+            f"never summed across them; `net` is gross less refunded less disputed. {_STAFF}"
         ),
         handler=get_status,
         answer=StatusView,
         example=examples.STATUS,
+        needs="payment.view",
     ),
     Op(
         method="GET",
@@ -220,11 +222,12 @@ OPS = (
         name="get_revenue_timeseries",
         tag="Reports",
         summary="See revenue day by day",
-        description="One point for every day in UTC up to today, for each currency; quiet days are zero.",
+        description=f"One point for each day in UTC up to today, per currency; quiet days are zero. {_STAFF}",
         handler=get_revenue,
         answer=RevenueTimeseries,
         example=examples.REVENUE,
         query=RevenueQuery,
+        needs="payment.view",
     ),
     Op(
         method="GET",
@@ -232,10 +235,11 @@ OPS = (
         name="get_catalog",
         tag="Checkout",
         summary="List what can be sold",
-        description="The active prices of the default provider, with their products.",
+        description=f"The active prices of the default provider, with their products. {_STAFF}",
         handler=get_catalog,
         answer=Catalog,
         example=examples.CATALOG,
+        needs="payment.view",
         errors=(409, 502),
     ),
 )

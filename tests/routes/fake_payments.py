@@ -116,8 +116,8 @@ class FakePayments:
 
     async def status(self, viewer: Viewer) -> StatusView:
         self._enter("status")
-        gross = 1000 if self._mine(viewer) else 0
-        revenue = Revenue(currency="usd", gross=gross, refunded=0, disputed=0, net=gross)
+        viewer.require("payment.view")
+        revenue = Revenue(currency="usd", gross=1000, refunded=0, disputed=0, net=1000)
         return StatusView(
             provider="stripe",
             account="default",
@@ -135,6 +135,7 @@ class FakePayments:
 
     async def revenue(self, viewer: Viewer, query: RevenueQuery) -> RevenueTimeseries:
         self._enter("revenue", query)
+        viewer.require("payment.view")
         point = RevenuePoint(date=date(2026, 11, 2), gross=1000, refunded=0, disputed=0, net=1000)
         return RevenueTimeseries(days=query.days, series=[RevenueSeries(currency="usd", points=[point])])
 
@@ -171,8 +172,9 @@ class FakePayments:
         self._one(viewer, session_id, ("cs_1",))
         return CHECKOUT
 
-    async def catalog(self, viewer: Viewer) -> Catalog:
-        self._enter("catalog")
+    async def catalog(self, viewer: Viewer, provider: str | None = None) -> Catalog:
+        self._enter("catalog", provider)
+        viewer.require("payment.view")
         price = PriceRow(id="price_1", product_id="prod_1", product_name="Pen", amount=1000, currency="usd")
         return Catalog(provider="stripe", prices=[price])
 

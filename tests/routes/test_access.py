@@ -65,9 +65,9 @@ def test_owner_sees_own_rows(op: Op, payments: FakePayments) -> None:
 
 @by_name
 def test_stranger_sees_nothing_of_others(op: Op, payments: FakePayments) -> None:
-    """Another user's row is 404 for reads and writes alike, and lists are empty."""
+    """Another user's row is 404 for reads and writes alike, lists are empty, sums are not theirs to see."""
     status, answer = send(client_of(payments, caller="bob"), op)
-    assert status == (404 if op.name in KNOWN else 200)
+    assert status == (404 if op.name in KNOWN else 403 if op.needs else 200)
     if op.name in LISTS:
         assert answer[LISTS[op.name]] == []
 

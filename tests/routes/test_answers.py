@@ -51,7 +51,7 @@ def test_filters_reach_the_facade(admin: TestClient, payments: FakePayments) -> 
     wanted = TransactionQuery(
         status=TransactionState.SUCCEEDED, currency="eur", q="ada", customer_id="cus_1", limit=5
     )
-    admin.get(f"{PREFIX}/revenue-timeseries")
+    admin.get(f"{PREFIX}/revenue-timeseries?days=30&currency=")
     assert payments.calls == [("transactions", wanted), ("revenue", RevenueQuery(days=30))]
 
 

@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from overseer_payment.errors import ConfigurationError, PaymentError, ProviderRateLimited, Unauthenticated
 from overseer_payment.host_contract import Host
 from overseer_payment.routes.api import ALL_OPS, api_routes
 from overseer_payment.routes.op import PREFIX
 from overseer_payment.service import Payments
-from tests.routes.fake_payments import FakeHost, FakePayments, client_of
+from tests.routes.fake_payments import FakeHost, FakePayments, application, client_of
 
 PATHS = sorted({op.path for op in ALL_OPS})
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND")
@@ -89,8 +90,8 @@ def test_a_facade_that_cant_be_made_is_503(host: FakeHost) -> None:
         raise ConfigurationError("OVERSEER_PUBLIC_URL must be an absolute http or https URL.")
 
     client = TestClient(Starlette(routes=api_routes(host, broken)))
-    assert client.get(f"{PREFIX}/status").status_code == 401
-    response = client.get(f"{PREFIX}/status", headers={"Authorization": "Bearer user-alice"})
+    assert client.get(f"{PREFIX}/customers").status_code == 401
+    response = client.get(f"{PREFIX}/customers", headers={"Authorization": "Bearer user-alice"})
     assert (response.status_code, response.json()["code"]) == (503, "not_configured")
 
 
@@ -140,3 +141,22 @@ def test_head_is_get_without_the_body(admin: TestClient, path: str) -> None:
     assert (headed.status_code, headed.content) == (got.status_code, b"")
     if path != "/webhook":
         assert headed.headers["content-length"] == got.headers["content-length"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize("path", ["/openapi.json", "/nothing", "/status"])
+async def test_head_sends_no_byte_of_a_body(payments: FakePayments, path: str) -> None:
+    """Not even a server that trusts the application sends a body after HEAD."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "HEAD", "path": PREFIX + path, "query_string": b"", "headers": []}
+    await application(payments, FakeHost())({**scope, "root_path": ""}, receive, send)
+    assert b"".join(message.get("body", b"") for message in sent) == b""
+    assert int(dict(sent[0]["headers"])[b"content-length"]) > 0
