@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 GAP = 2
 # Names and descriptions come from strangers: controls could drive the terminal, bidi marks reorder a line.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_CONTROL = re.compile(
+    r"(?:\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069])+"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,5 +204,11 @@ def facts(pairs: Iterable[tuple[str, Cell | str | None]], *, indent: int = 2) ->
     width = max((len(label) for label, _ in present), default=0) + GAP
     out, person = console(), on_terminal()
     for label, cell in present:
-        shown = cell if person or cell.plain is None else Cell(cell.plain)
-        out.print(Text(" " * indent + label.ljust(width), "dim") + Text(clean(shown.text), shown.style))
+        text = Text(clean(cell.text if person or cell.plain is None else cell.plain), cell.style)
+        # Sentences are wrapped beside their label; an address stays in one piece, to be clicked or copied.
+        wrap = person and " " in text.plain
+        parts = text.wrap(out, max(out.width - indent - width, 20)) if wrap else [text]
+        for number, part in enumerate(parts):
+            part.rstrip()
+            head = " " * indent + ("" if number else label).ljust(width)
+            out.print(Text(head, "dim", end=""), part, sep="")

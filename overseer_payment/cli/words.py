@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from overseer_payment.cli.output import Cell
-from overseer_payment.errors import Invalid, PaymentError
+from overseer_payment.errors import Invalid
 
 if TYPE_CHECKING:
     from overseer_payment.money import CurrencyTable
@@ -30,7 +30,7 @@ class Amounts:
     """Formats amounts in minor units by the rule of the provider that counted them."""
 
     def __init__(self, payments: Payments, providers: Iterable[str]) -> None:
-        self._tables = {key: _table(payments, key) for key in set(providers)}
+        self._tables = {key: payments.currencies(key) for key in set(providers)}
 
     def table(self, provider: str) -> CurrencyTable:
         """The provider's currency rule."""
@@ -47,15 +47,6 @@ class Amounts:
         """The same for a table; programs get an ASCII minus."""
         text = self.text(provider, amount, currency)
         return Cell(text, style, plain=text.replace("\u2212", "-"))
-
-
-def _table(payments: Payments, provider: str) -> CurrencyTable:
-    from overseer_payment.money import ISO
-
-    try:
-        return payments.currencies(provider)
-    except PaymentError:  # rows outlive the plugin that made them
-        return ISO
 
 
 def state(word: str) -> Cell:

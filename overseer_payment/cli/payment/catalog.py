@@ -8,15 +8,16 @@ from overseer_payment.cli.payment.options import json_option
 
 
 @click.command()
+@click.option("--provider", metavar="KEY", help="Of this provider instead of the default one.")
 @json_option
-def catalog(as_json: bool) -> None:
+def catalog(provider: str | None, as_json: bool) -> None:
     """List products and prices that can be sold; a price's ID is what `checkout --price` takes."""
     from overseer_payment.cli import output
     from overseer_payment.cli.session import session
     from overseer_payment.cli.words import Amounts, cadence
 
     with session() as desk:
-        found = desk.run(desk.payments.catalog(desk.viewer))
+        found = desk.run(desk.payments.catalog(desk.viewer, provider))
         amounts = Amounts(desk.payments, [found.provider])
     if as_json:
         output.write_json(found)

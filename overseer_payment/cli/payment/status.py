@@ -23,7 +23,7 @@ def status(as_json: bool) -> None:
 
     with session() as desk:
         view = desk.run(desk.payments.status(desk.viewer))
-        amounts = Amounts(desk.payments, [view.provider] if view.provider else [])
+        amounts = Amounts(desk.payments, [view.provider or ""])
     if as_json:
         output.write_json(view)
         return
@@ -73,8 +73,8 @@ def _counts(view: StatusView) -> None:
 def _revenue(view: StatusView, amounts: Amounts) -> None:
     from overseer_payment.cli.output import Column, heading, note, table
 
-    provider = view.provider
-    if not view.revenue or provider is None:
+    provider = view.provider or ""
+    if not view.revenue:
         note("Nothing has been paid yet. Open a checkout (payment checkout) or add examples (payment seed).")
         return
     heading("Revenue")

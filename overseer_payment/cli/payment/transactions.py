@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from overseer_payment.cli.words import Amounts
     from overseer_payment.schemas import TransactionRow
 
+_DAY = click.DateTime(["%Y-%m-%d"])
+
 
 @click.command()
 @status_option(TRANSACTION_STATES)
@@ -31,8 +33,8 @@ if TYPE_CHECKING:
 @click.option("--customer", metavar="ID", help="Only this customer's.")
 @click.option("--subscription", metavar="ID", help="Only payments of this subscription.")
 @click.option("--query", "-q", metavar="TEXT", help="Part of an id, e-mail address, name or description.")
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="From this day (UTC) on.")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Before this day (UTC).")
+@click.option("--since", metavar="YYYY-MM-DD", type=_DAY, help="From this day (UTC) on.")
+@click.option("--until", metavar="YYYY-MM-DD", type=_DAY, help="Before this day (UTC).")
 @list_options
 def transactions(
     status: str | None,
