@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from overseer_payment.environ import environ_of
+from overseer_payment.ledger import accounts
 from overseer_payment.registry import HttpFactory, Registry
 from overseer_payment.service import Payments
 from overseer_payment.settings import Settings, read_settings
@@ -26,9 +27,11 @@ def payments_for(host: Host, *, http_factory: HttpFactory | None = None) -> Paym
     """
     known = _services.get(host)
     if known is None:
-        settings = read_settings(Settings, environ_of(host.config))
+        environ = environ_of(host.config)
+        settings = read_settings(Settings, environ)
         registry = Registry(host.config, http_factory=http_factory)
-        known = _services[host] = Payments(host.engine, registry, settings)
+        account = accounts.DEMO if environ.get("OVERSEER_DEMO") else accounts.DEFAULT
+        known = _services[host] = Payments(host.engine, registry, settings, account=account)
     return known
 
 

@@ -10,7 +10,10 @@ PaymentError                     status
 ├── Conflict                      409   the row's present state forbids what was asked
 │   └── IdempotencyConflict       409   the same key came with other parameters, or is still running
 ├── Invalid                       422   what was asked can't be done with these values
+│   └── InvalidInput              422   the request's shape: REST adds which field (routes/problem.py)
+├── MethodNotAllowed              405
 ├── PayloadTooLarge               413
+├── UnsupportedMediaType          415
 ├── WebhookRefused                400   a delivery is not what it claims to be
 │   ├── SignatureInvalid          400
 │   └── PayloadInvalid            400
@@ -101,6 +104,18 @@ class Invalid(PaymentError):
     """What was asked can't be done with these values."""
 
     status, code, title = 422, "invalid", "Invalid request"
+
+
+class MethodNotAllowed(PaymentError):
+    """The path exists, but not with this method."""
+
+    status, code, title = 405, "method_not_allowed", "Method not allowed"
+
+
+class UnsupportedMediaType(PaymentError):
+    """The body is of a type that we don't read."""
+
+    status, code, title = 415, "unsupported_media_type", "Unsupported media type"
 
 
 class PayloadTooLarge(PaymentError):

@@ -79,8 +79,13 @@ def lifespan(host: Host) -> AbstractAsyncContextManager[None]:
 async def _payments_running(host: Host) -> AsyncIterator[None]:
     from overseer_payment.composition import running
 
+    from overseer_payment.demo import stop
+
     async with running(host):
-        yield
+        try:
+            yield
+        finally:
+            await stop(host)
 
 
 @_for_host

@@ -70,7 +70,9 @@ class CurrencyTable:
         """
         code, typed = currency_code(currency), text.strip()
         if not _TYPED.match(typed):
-            raise Invalid(f"{typed[:40]!r} is not an amount. Write it like 12.50, without sign or separators.")
+            raise Invalid(
+                f"{typed[:40]!r} is not an amount. Write it like 12.50, without sign or separators."
+            )
         try:
             minor = Decimal(typed).scaleb(self.exponent(code))
         except InvalidOperation:  # pragma: no cover  (more digits than decimal's context holds)

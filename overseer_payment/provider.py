@@ -509,7 +509,9 @@ class Provider(Protocol):
     async def refund(self, request: RefundRequest, *, idempotency_key: str) -> Sequence[Snapshot]:
         """Give money back. The refund comes first in what is returned, its charge may follow."""
 
-    async def create_customer(self, request: CustomerRequest, *, idempotency_key: str) -> CustomerSnapshot: ...
+    async def create_customer(
+        self, request: CustomerRequest, *, idempotency_key: str
+    ) -> CustomerSnapshot: ...
 
     def verify_webhook(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Event:
         """Check the signature of the raw bytes against every configured secret, and read the envelope.

@@ -104,11 +104,13 @@ class TransactionRow(Row):
     amount: int
     amount_refunded: int = Field(description="Sum of succeeded refunds, in minor units.")
     amount_disputed: int = Field(description="Sum taken by disputes that are open or lost, in minor units.")
-    amount_refundable: int = Field(0, description="What could still be refunded now, pending refunds deducted.")
+    amount_refundable: int = Field(
+        default=0, description="What could still be refunded now, pending refunds deducted."
+    )
     currency: str
     customer_id: int | None = None
-    customer_email: str | None = Field(None, repr=False)
-    customer_name: str | None = Field(None, repr=False)
+    customer_email: str | None = Field(default=None, repr=False)
+    customer_name: str | None = Field(default=None, repr=False)
     subscription_id: int | None = None
     invoice_id: int | None = None
     parent_id: int | None = None
@@ -183,7 +185,7 @@ class SubscriptionRow(Row):
     livemode: bool
     provider_subscription_id: str
     customer_id: int | None = None
-    customer_email: str | None = Field(None, repr=False)
+    customer_email: str | None = Field(default=None, repr=False)
     status: SubscriptionStatus
     plan_name: str | None = None
     amount: int = Field(description="Sum over items for one interval, in minor units.")
@@ -210,8 +212,8 @@ class CustomerRow(Row):
     livemode: bool
     provider_customer_id: str
     user_id: str | None = None
-    email: str | None = Field(None, repr=False)
-    name: str | None = Field(None, repr=False)
+    email: str | None = Field(default=None, repr=False)
+    name: str | None = Field(default=None, repr=False)
     deleted: bool = False
     occurred_at: datetime | None = None
     created_at: datetime
@@ -272,7 +274,9 @@ class StatusView(Row):
     """The health of payments, and all-time sums of the account that is looked at."""
 
     provider: str | None
-    account: str | None = Field(None, description="`default`, `example`, `demo` or a connected account's id.")
+    account: str | None = Field(
+        default=None, description="`default`, `example`, `demo` or a connected account's id."
+    )
     enabled: bool
     livemode: bool
     is_test_mode: bool
@@ -365,7 +369,7 @@ class Page(Row, Generic[RowT]):
 
 
 class ListQuery(Body):
-    limit: int = Field(20, ge=1, le=100)
+    limit: int = Field(default=20, ge=1, le=100)
     cursor: Annotated[str, StringConstraints(max_length=200)] | None = None
 
 
@@ -376,7 +380,7 @@ class TransactionQuery(ListQuery):
     customer_id: Identifier | None = None
     subscription_id: Identifier | None = None
     q: Annotated[str, StringConstraints(max_length=200)] | None = Field(
-        None, description="Part of an id, e-mail address, name or description."
+        default=None, description="Part of an id, e-mail address, name or description."
     )
     occurred_after: datetime | None = None
     occurred_before: datetime | None = None
@@ -394,23 +398,23 @@ class CustomerQuery(ListQuery):
 class CheckoutBody(Body):
     price_id: Identifier | None = None
     mode: CheckoutMode
-    quantity: int = Field(1, ge=1, le=999_999)
+    quantity: int = Field(default=1, ge=1, le=999_999)
     success_url: Annotated[str, StringConstraints(max_length=2000)] | None = None
     cancel_url: Annotated[str, StringConstraints(max_length=2000)] | None = None
-    trial_period_days: int | None = Field(None, ge=1, le=730)
+    trial_period_days: int | None = Field(default=None, ge=1, le=730)
     metadata: Metadata = {}
     customer_id: Identifier | None = None
-    currency: Currency | None = Field(None, description="Needed in setup mode, else the price's own.")
+    currency: Currency | None = Field(default=None, description="Needed in setup mode, else the price's own.")
     provider: Identifier | None = None
 
 
 class RefundBody(Body):
-    amount: int | None = Field(None, ge=1, description="Minor units; omitted: all that remains.")
+    amount: int | None = Field(default=None, ge=1, description="Minor units; omitted: all that remains.")
     reason: Literal["duplicate", "fraudulent", "requested_by_customer"] | None = None
 
 
 class RevenueQuery(Body):
-    days: int = Field(30, ge=1, le=365)
+    days: int = Field(default=30, ge=1, le=365)
     currency: Currency | None = None
 
 

@@ -11,7 +11,15 @@ from collections.abc import Mapping
 from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 
 from overseer_payment.errors import ConfigurationError
 
@@ -33,15 +41,17 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, populate_by_name=True, extra="ignore", hide_input_in_errors=True)
 
-    database_url: SecretStr = Field(SecretStr("sqlite+aiosqlite:///overseer.db"), alias="OVERSEER_DATABASE_URL")
-    token: SecretStr | None = Field(None, alias="OVERSEER_TOKEN")
-    public_url: str = Field("http://127.0.0.1:8000", alias="OVERSEER_PUBLIC_URL")
-    success_url: str | None = Field(None, alias="PAYMENT_SUCCESS_URL")
-    cancel_url: str | None = Field(None, alias="PAYMENT_CANCEL_URL")
-    default_provider: str | None = Field(None, alias="PAYMENT_PROVIDER")
-    allowed_redirect_hosts: CommaList = Field((), alias="PAYMENT_ALLOWED_REDIRECT_HOSTS")
-    disabled_plugins: CommaList = Field((), alias="OVERSEER_DISABLE_PLUGINS")
-    safe_mode: bool = Field(False, alias="OVERSEER_SAFE_MODE")
+    database_url: SecretStr = Field(
+        default=SecretStr("sqlite+aiosqlite:///overseer.db"), alias="OVERSEER_DATABASE_URL"
+    )
+    token: SecretStr | None = Field(default=None, alias="OVERSEER_TOKEN")
+    public_url: str = Field(default="http://127.0.0.1:8000", alias="OVERSEER_PUBLIC_URL")
+    success_url: str | None = Field(default=None, alias="PAYMENT_SUCCESS_URL")
+    cancel_url: str | None = Field(default=None, alias="PAYMENT_CANCEL_URL")
+    default_provider: str | None = Field(default=None, alias="PAYMENT_PROVIDER")
+    allowed_redirect_hosts: CommaList = Field(default=(), alias="PAYMENT_ALLOWED_REDIRECT_HOSTS")
+    disabled_plugins: CommaList = Field(default=(), alias="OVERSEER_DISABLE_PLUGINS")
+    safe_mode: bool = Field(default=False, alias="OVERSEER_SAFE_MODE")
 
     @field_validator("public_url", "success_url", "cancel_url")
     @classmethod

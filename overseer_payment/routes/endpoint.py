@@ -17,12 +17,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
-from overseer_payment.errors import NotFound
+from overseer_payment.errors import MethodNotAllowed, NotFound
 from overseer_payment.host_contract import Host
 from overseer_payment.routes import reading
 from overseer_payment.routes.guard import ANONYMOUS, admit
 from overseer_payment.routes.op import PREFIX, Answer, Call, Op, PaymentsFor
-from overseer_payment.routes.problem import MethodNotAllowed, problem_of, respond, response_to
+from overseer_payment.routes.problem import problem_of, respond, response_to
 from overseer_payment.schemas import Viewer
 
 _ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}

@@ -60,18 +60,6 @@ class InvalidInput(Invalid):
         self.errors = tuple(errors)
 
 
-class UnsupportedMediaType(PaymentError):
-    """The body is of a type that we don't read."""
-
-    status, code, title = 415, "unsupported_media_type", "Unsupported media type"
-
-
-class MethodNotAllowed(PaymentError):
-    """The path exists, but not with this method."""
-
-    status, code, title = 405, "method_not_allowed", "Method not allowed"
-
-
 def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
     """The problem as a response."""
     body = problem.model_dump_json(exclude_none=True)

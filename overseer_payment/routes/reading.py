@@ -17,8 +17,8 @@ from typing import Any, NoReturn, TypeVar
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from overseer_payment.errors import NotFound, PayloadTooLarge
-from overseer_payment.routes.problem import FieldError, InvalidInput, UnsupportedMediaType
+from overseer_payment.errors import NotFound, PayloadTooLarge, UnsupportedMediaType
+from overseer_payment.routes.problem import FieldError, InvalidInput
 
 MAX_JSON = 64 * 1024
 MAX_WEBHOOK = 1024 * 1024
