@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from overseer_payment.cli.payment.options import CHECKOUT_MODES, build, json_option, key_option
+from overseer_payment.cli.payment.options import CHECKOUT_MODES, build, command, json_option, key_option
 
 
 def _pairs(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -83,6 +83,6 @@ def _check(price: str | None, mode: str, trial_days: int | None, currency: str |
     if mode == "setup" and not currency:
         raise click.UsageError("--mode setup needs --currency.")
     if mode != "setup" and not price:
-        raise click.UsageError(f"--mode {mode} needs --price. List prices with: payment catalog")
+        raise click.UsageError(f"--mode {mode} needs --price. List prices: {command('catalog')}")
     if mode != "subscription" and trial_days:
         raise click.UsageError("--trial-days needs --mode subscription.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from overseer_payment.cli.payment.options import json_option
+from overseer_payment.cli.payment.options import command, json_option
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -58,7 +58,7 @@ def current(as_json: bool) -> None:
     state = output.Cell("outdated", "yellow") if outdated else output.Cell("up to date", "green")
     output.line(revision or "empty", "  ", state)
     if outdated:
-        output.note("Run: payment db upgrade")
+        output.note(f"Run: {command('db upgrade')}")
 
 
 def _with_engine(work: Callable[[AsyncEngine], Awaitable[T]]) -> T:

@@ -110,6 +110,14 @@ async def collect(
             return rows, cursor
 
 
+def command(words: str) -> str:
+    """A sibling command as it is typed in this host: `checkout` → `overseer payment checkout`."""
+    context = click.get_current_context()
+    while context.parent is not None and context.command.name != "payment":
+        context = context.parent
+    return f"{context.command_path} {words}"
+
+
 def continuation(cursor: str) -> str:
     """The command line that shows what comes next: this one, gone on from `cursor`."""
     context = click.get_current_context()

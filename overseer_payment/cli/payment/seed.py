@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import click
 
-from overseer_payment.cli.payment.options import json_option
+from overseer_payment.cli.payment.options import command, json_option
 
 Report = Callable[[int, int], None]
 
@@ -31,9 +31,11 @@ def seed(days: int, clear: bool, as_json: bool) -> None:
     if as_json:
         output.write_json({"removed" if clear else "added": count})
     elif clear:
-        output.line(f"Removed {count:,} example rows." if count else "There was no example data.")
+        output.line(
+            f"Removed the example data ({count:,} events)." if count else "There was no example data."
+        )
     else:
-        output.line(f"Added {count:,} example events over {days} days. See them: payment status")
+        output.line(f"Added {count:,} example events over {days} days. See them: {command('status')}")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from overseer_payment.cli.payment.options import json_option
+from overseer_payment.cli.payment.options import command, json_option
 
 if TYPE_CHECKING:
     from overseer_payment.cli.words import Amounts
@@ -75,7 +75,7 @@ def _revenue(view: StatusView, amounts: Amounts) -> None:
 
     provider = view.provider or ""
     if not view.revenue:
-        note("Nothing has been paid yet. Open a checkout (payment checkout) or add examples (payment seed).")
+        note(f"Nothing paid yet. Open a checkout: {command('checkout')}. Or add examples: {command('seed')}")
         return
     heading("Revenue")
     columns = [Column(title, right=True) for title in ("Gross", "Refunded", "Disputed", "Net")]

@@ -10,6 +10,7 @@ from overseer_payment.cli.payment.options import (
     SUBSCRIPTION_STATES,
     build,
     collect,
+    command,
     continuation,
     list_options,
     status_option,
@@ -56,7 +57,7 @@ def subscriptions(
 def _nothing(*, filtered: bool) -> str:
     if filtered:
         return "No subscription fits. Leave out a filter to see more."
-    return "No subscriptions yet. Open one: payment checkout --mode subscription --price ID"
+    return f"No subscriptions yet. Open one: {command('checkout --mode subscription --price ID')}"
 
 
 def show(rows: Sequence[SubscriptionRow], amounts: Amounts, *, indent: int = 0) -> None:

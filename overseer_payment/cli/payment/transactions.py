@@ -11,6 +11,7 @@ from overseer_payment.cli.payment.options import (
     TRANSACTION_TYPES,
     build,
     collect,
+    command,
     continuation,
     list_options,
     status_option,
@@ -97,7 +98,7 @@ def _utc(day: datetime | None) -> datetime | None:
 def _nothing(*, filtered: bool) -> str:
     if filtered:
         return "No transaction fits. Leave out a filter to see more."
-    return "No transactions yet. Open a checkout (payment checkout) or fill in examples (payment seed)."
+    return f"No transactions yet. Open a checkout: {command('checkout')}. Or add examples: {command('seed')}"
 
 
 def show(rows: list[TransactionRow], amounts: Amounts, *, indent: int = 0) -> None:
