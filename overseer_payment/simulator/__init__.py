@@ -26,7 +26,8 @@ from overseer_payment.simulator.deliveries import Deliverer, Delivery
 from overseer_payment.simulator.errors import ContractViolation, SimError
 from overseer_payment.simulator.events import API_VERSION
 from overseer_payment.simulator.faults import Faults
-from overseer_payment.simulator.server import create_app, serving, transport
+from overseer_payment.simulator.server import create_app, transport
+from overseer_payment.simulator.serving import serving
 from overseer_payment.simulator.world import World
 
 __all__ = [

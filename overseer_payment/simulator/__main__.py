@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
+import signal
 from typing import Literal
 
 import anyio
 import click
 
-from overseer_payment.simulator.server import serving
+from overseer_payment.simulator.serving import serving
 from overseer_payment.simulator.world import World
 
 _GENERATED_BYTES = 16
@@ -39,15 +40,17 @@ def main(
         click.echo(f"STRIPE_WEBHOOK_SECRET={secret}")
     try:
         anyio.run(_serve, world, port)
-    except KeyboardInterrupt:
-        click.echo("Stopped.")
+    except OSError as error:
+        raise click.ClickException(f"Cannot listen on 127.0.0.1:{port}: {error.strerror}.") from error
 
 
 async def _serve(world: World, port: int) -> None:
-    async with serving(world, port=port) as base:
-        click.echo(f"STRIPE_API_BASE={base}")
-        click.echo(f"STRIPE_SECRET_KEY={world.secret_key}")
-        await anyio.sleep_forever()
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with serving(world, port=port) as base:
+            click.echo(f"STRIPE_API_BASE={base}")
+            click.echo(f"STRIPE_SECRET_KEY={world.secret_key}")
+            async for _ in signals:
+                break
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def _presented_key(header: str) -> str:
 
 def routed(method: str, path: str) -> tuple[api.Route, dict[str, str]]:
     """Return the endpoint for a path and the ids in it; raises SimError 404 for an unknown one."""
-    for route in _routes():
+    for route in registered():
         found = route.pattern.fullmatch(path) if route.method == method else None
         if found:
             return route, found.groupdict()
@@ -63,7 +63,8 @@ def routed(method: str, path: str) -> tuple[api.Route, dict[str, str]]:
 
 
 @cache
-def _routes() -> list[api.Route]:
+def registered() -> list[api.Route]:
+    """Return every endpoint of the simulator, with all modules that register some imported."""
     for name in _ENDPOINT_MODULES:
         importlib.import_module(name)
     return api.routes()

@@ -1,15 +1,10 @@
-"""The simulator as an ASGI application, as an in-process transport, and as a server of its own."""
+"""The simulator as an ASGI application and as an in-process transport."""
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
-import anyio
 import httpx
-import uvicorn
 from starlette.datastructures import UploadFile
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request as HttpRequest
@@ -49,52 +44,6 @@ def create_app(world: World, deliverer: Deliverer | None = None, *, control: boo
 def transport(world: World, *, app: ASGIApp | None = None) -> httpx.AsyncBaseTransport:
     """Return an httpx transport that answers from `world` in this process, broken connections included."""
     return _InProcess(app or create_app(world))
-
-
-@asynccontextmanager
-async def serving(world: World, *, port: int = 0) -> AsyncIterator[str]:
-    """Serve `world` on 127.0.0.1 and deliver its webhooks until the block ends; yield the base URL.
-
-    Port 0 takes a free one. Sets `world.public_url`.
-    """
-    async with httpx.AsyncClient() as client, anyio.create_task_group() as group:
-        deliverer = Deliverer(world, client, concurrency=8)
-        server = _QuietServer(create_app(world, deliverer), port)
-        group.start_soon(server.serve)
-        await server.ready.wait()
-        world.public_url = server.url
-        group.start_soon(deliverer.run)
-        try:
-            yield server.url
-        finally:
-            server.should_exit = True
-            with anyio.CancelScope(shield=True):
-                await server.ended.wait()
-            group.cancel_scope.cancel()
-
-
-class _QuietServer(uvicorn.Server):
-    """A uvicorn server that tells when it listens and when it has ended, and leaves signals alone."""
-
-    def __init__(self, app: ASGIApp, port: int) -> None:
-        config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", lifespan="off")
-        super().__init__(config)
-        self.ready, self.ended = anyio.Event(), anyio.Event()
-        self.url = ""
-
-    async def startup(self, sockets: Any = None) -> None:
-        await super().startup(sockets=sockets)
-        if self.started:
-            port = self.servers[0].sockets[0].getsockname()[1]
-            self.url = f"http://127.0.0.1:{port}"
-        self.ready.set()
-
-    async def serve(self, sockets: Any = None) -> None:
-        try:
-            await self._serve(sockets)
-        finally:
-            self.ready.set()
-            self.ended.set()
 
 
 class _NoAnswer(Response):

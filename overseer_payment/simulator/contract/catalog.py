@@ -49,6 +49,11 @@ def operation(method: str, template: str) -> Operation | None:
     return None
 
 
+def known_operations() -> list[tuple[str, str]]:
+    """Return every `(method, template)` of Stripe's API that the SDK can call."""
+    return sorted(_modules())
+
+
 @cache
 def _modules() -> dict[tuple[str, str], str]:
     """Map every operation to the module that defines it, found as text: importing all is 50 times slower."""
