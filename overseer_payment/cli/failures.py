@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import IO, Any, NoReturn
 
 import click
 
-from overseer_payment.cli.output import tinted
 from overseer_payment.errors import PaymentError
 
 INTERRUPTED = 130
@@ -27,6 +25,8 @@ class Failure(click.ClickException):
     exit_code = 1
 
     def show(self, file: IO[Any] | None = None) -> None:
+        from overseer_payment.cli.output import tinted
+
         click.echo(f"{tinted('error:', fg='red', bold=True)} {self.message}", file=file, err=True)
 
 
@@ -71,6 +71,8 @@ def _unexpected(error: Exception) -> str:
 
 
 def _place(error: Exception) -> str:
+    import traceback
+
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         path = Path(frame.filename)
         if path.is_relative_to(_PACKAGE) and path != Path(__file__).resolve():

@@ -209,6 +209,23 @@ def test_each_refund_has_a_key_of_its_own(run: Run, payments: FakePayments) -> N
     assert third == "mine"
 
 
+def test_a_refund_of_unknown_outcome_names_its_key(
+    run: Run, payments: FakePayments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sent but not answered: the same key settles it, so the person is told which it was."""
+    keys = []
+
+    async def unanswered(*_: object, idempotency_key: str | None = None) -> Any:
+        keys.append(idempotency_key)
+        raise errors.OutcomeUnknown("Stripe did not answer.")
+
+    monkeypatch.setattr(payments, "refund", unanswered)
+    result = run("refund", "412", "--amount", "5")
+    assert result.exit_code == 1
+    assert f"--idempotency-key {keys[0]}\n" in result.stderr
+    assert result.stderr.endswith("error: Stripe did not answer.\n")
+
+
 def test_a_refund_that_failed_ends_with_1(
     run: Run, payments: FakePayments, monkeypatch: pytest.MonkeyPatch
 ) -> None:

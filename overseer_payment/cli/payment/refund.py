@@ -8,7 +8,7 @@ from uuid import uuid4
 import click
 
 from overseer_payment.cli.payment.options import REFUND_REASONS, build, json_option, key_option
-from overseer_payment.errors import Invalid
+from overseer_payment.errors import Invalid, OutcomeUnknown
 
 if TYPE_CHECKING:
     from overseer_payment.cli.words import Amounts
@@ -51,7 +51,13 @@ def refund(
             minor = _ask(detail, minor, amounts)
         body = build(RefundBody, amount=minor, reason=reason)
         key = idempotency_key or f"cli-{uuid4()}"
-        row = desk.run(desk.payments.refund(desk.viewer, str(detail.id), body, idempotency_key=key))
+        try:
+            row = desk.run(desk.payments.refund(desk.viewer, str(detail.id), body, idempotency_key=key))
+        except OutcomeUnknown:
+            output.note(
+                f"To settle it without giving the money twice, run this again with --idempotency-key {key}"
+            )
+            raise
     if as_json:
         output.write_json(row)
     else:
