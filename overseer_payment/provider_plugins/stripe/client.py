@@ -102,7 +102,7 @@ class Client:
     async def _make(self, call: Call, exchange: Exchange) -> Answer:
         token = _exchange.set(exchange)
         try:
-            answer = await call(self._stripe)
+            return _answer(await call(self._stripe), exchange)
         except stripe.StripeError as error:
             raise translated(error, exchange) from None
         except (AttributeError, KeyError, TypeError, ValueError):
@@ -110,7 +110,6 @@ class Client:
             raise garbled(exchange) from None
         finally:
             _exchange.reset(token)
-        return _answer(answer, exchange)
 
 
 def _answer(found: stripe.StripeObject, exchange: Exchange) -> Answer:

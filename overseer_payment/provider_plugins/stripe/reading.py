@@ -55,8 +55,8 @@ class Reader:
 
     async def transaction(self, id: str) -> Sequence[Snapshot]:
         """Everything about one payment, known by any of its ids."""
-        prefix = id.partition("_")[0]
-        match prefix:
+        prefix, _, rest = id.partition("_")
+        match prefix if rest else "":
             case "pi":
                 return _joined(await self.payment(id), await self._links_of_payment(id))
             case "ch" | "py":

@@ -15,7 +15,7 @@ from overseer_payment.provider_plugins.stripe.translate.charge import charge
 from overseer_payment.provider_plugins.stripe.translate.checkout import checkout_session
 from overseer_payment.provider_plugins.stripe.translate.customer import customer
 from overseer_payment.provider_plugins.stripe.translate.dispute import dispute, early_fraud_warning
-from overseer_payment.provider_plugins.stripe.translate.fields import Context, Json
+from overseer_payment.provider_plugins.stripe.translate.fields import Context, Json, text
 from overseer_payment.provider_plugins.stripe.translate.invoice import invoice
 from overseer_payment.provider_plugins.stripe.translate.links import invoice_payment
 from overseer_payment.provider_plugins.stripe.translate.payment_intent import payment_intent
@@ -96,10 +96,11 @@ def _walk(name: str, obj: Json, ctx: Context, depth: int) -> Iterator[Snapshot]:
 
 
 def _nested(value: Any, ctx: Context, depth: int) -> Iterator[Snapshot]:
-    if not isinstance(value, Mapping) or value.get("object") not in _TRANSLATORS:
+    name = text(value, "object") if isinstance(value, Mapping) else None
+    if name is None or name not in _TRANSLATORS:
         return
     try:
-        yield from list(_walk(str(value["object"]), value, ctx, depth))
+        yield from list(_walk(name, value, ctx, depth))
     except PayloadInvalid:
         return  # expanded but not whole: its id was read, and that is all the outer object promised
 
