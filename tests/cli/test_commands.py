@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from overseer_payment import errors
+from overseer_payment import demo, errors
 from overseer_payment.provider import CheckoutMode, SubscriptionStatus
 from overseer_payment.schemas import Finding, RefundBody, TransactionState, TransactionType
 from tests.cli.conftest import Run
@@ -273,6 +274,32 @@ def test_status_says_when_nothing_is_configured(run: Run, payments: FakePayments
     assert result.exit_code == 0
     assert "not configured" in result.stdout
     assert "STRIPE_SECRET_KEY is not set." in result.stdout
+
+
+def test_seed_fills_and_clears_the_example_account(
+    run: Run, payments: FakePayments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both go through the façade that was opened, say what came of it, and show no bar to a pipe."""
+    asked: list[Any] = []
+
+    async def seed(given: Any, *, days: int = 90, progress: Any = None) -> int:
+        asked.append((given, days, progress))
+        return 1920
+
+    async def clear(given: Any) -> int:
+        asked.append(given)
+        return 0
+
+    for fake in (seed, clear):
+        real = inspect.signature(getattr(demo, fake.__name__)).parameters
+        assert list(inspect.signature(fake).parameters)[1:] == list(real)[1:]
+        monkeypatch.setattr(demo, fake.__name__, fake)
+    filled = run("seed", "--days", "7")
+    assert filled.stdout == ("Added 1,920 example events over 7 days. See them: overseer payment status\n")
+    assert filled.stderr == ""
+    assert run("seed", "--clear").stdout == "There was no example data.\n"
+    assert data(run("seed", "--json")) == {"added": 1920}
+    assert asked == [(payments, 7, None), payments, (payments, 90, None)]
 
 
 def test_doctor_fails_on_an_error_only(run: Run, payments: FakePayments) -> None:
