@@ -145,6 +145,9 @@ def _executed(
             result = route.handler(call)
             body = rendered(world, _stale(world, result) if stale else result, call.expand)
         except SimError as error:
+            for inside in error.extra.values():
+                if isinstance(inside, dict):
+                    world.check(inside, f"error of {described.method} {described.template}")
             answer = _refusal(error)
             answer.executed = True
             return answer

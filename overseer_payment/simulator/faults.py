@@ -8,6 +8,8 @@ Delivery faults match event types, API faults match method and path; both take s
 from __future__ import annotations
 
 import random
+import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
@@ -52,6 +54,8 @@ class Faults:
         self._random = random.Random(seed)  # noqa: S311 — repeatable, not secret
         self.for_deliveries: list[DeliveryFault] = []
         self.for_requests: list[ApiFault] = []
+        self._rate_limit: int | None = None
+        self._recent: deque[float] = deque()
 
     # -- webhook deliveries ------------------------------------------------------------------------
 
@@ -105,6 +109,10 @@ class Faults:
         """Answer a read of one object with its state before the latest change (a lagging replica)."""
         self._arm(ApiFault("stale", "GET", path, times))
 
+    def limit_rate(self, per_second: int | None) -> None:
+        """Answer 429 to what exceeds this many requests in a second of real time (a sandbox: 25)."""
+        self._rate_limit = per_second
+
     # -- for the frame -----------------------------------------------------------------------------
 
     def add(self, target: str, values: Mapping[str, Any]) -> None:
@@ -123,6 +131,8 @@ class Faults:
             for f in self.for_requests
             if fnmatchcase(method, f.method.upper()) and fnmatchcase(path, f.path)
         ]
+        if self._exceeds_rate():
+            return [ApiFault("answer", status=429)]
         return _spent(self.for_requests, found)
 
     def ordered(self, items: list[T]) -> list[T]:
@@ -139,6 +149,7 @@ class Faults:
         """Disarm every fault."""
         self.for_deliveries.clear()
         self.for_requests.clear()
+        self._rate_limit = None
 
     def described(self) -> dict[str, list[dict[str, Any]]]:
         """Return what is armed, as plain values."""
@@ -146,6 +157,13 @@ class Faults:
             "delivery": [asdict(f) for f in self.for_deliveries],
             "api": [asdict(f) for f in self.for_requests],
         }
+
+    def _exceeds_rate(self) -> bool:
+        now = time.monotonic()
+        while self._recent and self._recent[0] <= now - 1:
+            self._recent.popleft()
+        self._recent.append(now)
+        return self._rate_limit is not None and len(self._recent) > self._rate_limit
 
     def _arm(self, fault: DeliveryFault | ApiFault) -> None:
         if isinstance(fault, DeliveryFault):

@@ -30,7 +30,7 @@ def create_app(world: World, deliverer: Deliverer | None = None, *, control: boo
 
     async def v1(request: HttpRequest) -> Response:
         try:
-            answer = await answered(world, await _read(request))
+            answer = await answered(world, await read_request(request))
         except ConnectionBroken:
             return _NoAnswer()
         return JSONResponse(answer.body, answer.status, answer.headers)
@@ -72,7 +72,8 @@ class _InProcess(httpx.AsyncBaseTransport):
             ) from error
 
 
-async def _read(request: HttpRequest) -> Request:
+async def read_request(request: HttpRequest) -> Request:
+    """Read query, form body and uploaded files of an HTTP request into one list of parameters."""
     pairs: Pairs = pairs_of(request.url.query)
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         pairs += await _multipart(request)

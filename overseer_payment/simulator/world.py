@@ -132,13 +132,10 @@ class World:
 
     def find(self, object_name: str, **equal: Any) -> list[Json]:
         """Return the objects whose fields equal `equal`, newest first, without deleted ones."""
-        wanted = equal.items()
-        found = [
-            obj
-            for obj in reversed(self._objects.get(object_name, {}).values())
-            if not obj.get("deleted") and all(obj.get(k) == v for k, v in wanted)
-        ]
-        return sorted(found, key=lambda obj: -int(obj.get("created") or 0))
+        found = [obj for obj in reversed(self._objects.get(object_name, {}).values()) if "deleted" not in obj]
+        for name, value in equal.items():
+            found = [obj for obj in found if obj.get(name) == value]
+        return sorted(found, key=_created, reverse=True)
 
     def first(self, object_name: str, **equal: Any) -> Json | None:
         """Return the newest object that `find` would give, or None."""
@@ -212,3 +209,7 @@ class World:
         # Work of the clock is nobody's request: its events carry `request.id: null`.
         with self.lock, self.executing(RequestContext()):
             job(self)
+
+
+def _created(obj: Json) -> int:
+    return int(obj.get("created") or 0)

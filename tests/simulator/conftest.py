@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import httpx
@@ -62,20 +63,28 @@ async def http(world: World) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def new_sdk(world: World) -> AsyncIterator[Callable[..., stripe.StripeClient]]:
-    """Make SDK clients: `new_sdk(key=…, retries=…)`."""
+def sdk_over() -> Callable[..., stripe.StripeClient]:
+    """Make SDK clients over any HTTP client: `sdk_over(client, key=…, retries=…)`."""
     stripe.enable_telemetry = False
+
+    def new(client: httpx.AsyncClient, *, key: str = "sk_test_sim", retries: int = 0) -> stripe.StripeClient:
+        return stripe.StripeClient(
+            key,
+            base_addresses=base_addresses(),  # type: ignore[arg-type]
+            max_network_retries=retries,
+            http_client=InjectedHTTP(client),
+        )
+
+    return new
+
+
+@pytest.fixture
+async def new_sdk(
+    world: World, sdk_over: Callable[..., stripe.StripeClient]
+) -> AsyncIterator[Callable[..., stripe.StripeClient]]:
+    """Make SDK clients of the account: `new_sdk(key=…, retries=…)`."""
     async with httpx.AsyncClient(transport=transport(world)) as client:
-
-        def new(*, key: str = world.secret_key, retries: int = 0) -> stripe.StripeClient:
-            return stripe.StripeClient(
-                key,
-                base_addresses=base_addresses(),  # type: ignore[arg-type]
-                max_network_retries=retries,
-                http_client=InjectedHTTP(client),
-            )
-
-        yield new
+        yield partial(sdk_over, client)
 
 
 @pytest.fixture

@@ -56,6 +56,18 @@ async def test_a_rate_limit_carries_stripes_headers(world: World, sdk: stripe.St
     assert caught.value.error.code == "rate_limit"
 
 
+async def test_a_limited_rate_refuses_what_exceeds_it(
+    world: World, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two per second: the third is 429, and a second later there is room again."""
+    now = [100.0]
+    monkeypatch.setattr("overseer_payment.simulator.faults.time.monotonic", lambda: now[0])
+    world.faults.limit_rate(2)
+    assert [(await http.get("/v1/products")).status_code for _ in range(3)] == [200, 200, 429]
+    now[0] += 1
+    assert (await http.get("/v1/products")).status_code == 200
+
+
 async def test_a_fault_is_spent_after_its_times(world: World, http: httpx.AsyncClient) -> None:
     """It hits exactly the number of matching requests, and others not at all."""
     world.faults.answer(503, "GET", "/v1/products*", times=2)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 import stripe
+from starlette.applications import Starlette
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from overseer_payment.simulator import World
+from overseer_payment.simulator.contract.catalog import operation
+from overseer_payment.simulator.contract.params import read_parameters
+from overseer_payment.simulator.dispatch import Request
 from overseer_payment.simulator.errors import SimError
 from overseer_payment.simulator.forms import nested, pairs_of
+from overseer_payment.simulator.server import read_request
 
 pytestmark = pytest.mark.anyio
 NewSdk = Callable[..., stripe.StripeClient]
@@ -154,3 +163,26 @@ async def test_metadata_keys_may_be_numbers_and_values_empty(sdk: stripe.StripeC
     """A map of texts stays a map, even where its keys look like an array's indexes."""
     product = await sdk.v1.products.create_async({"name": "a", "metadata": {"0": "zero", "1": "one"}})
     assert product.metadata.to_dict() == {"0": "zero", "1": "one"}
+
+
+async def test_an_uploaded_file_arrives_whole(
+    sdk_over: Callable[[httpx.AsyncClient], stripe.StripeClient],
+) -> None:
+    """The SDK's multipart body is read into its parameters and the file's bytes."""
+    seen: list[Request] = []
+
+    async def upload(request: HttpRequest) -> Response:
+        seen.append(await read_request(request))
+        return JSONResponse({"id": "file_1", "object": "file"})
+
+    app = Starlette(routes=[Route("/v1/{rest:path}", upload, methods=["POST"])])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
+        sdk = sdk_over(client)
+        content = io.BytesIO(b"%PDF \x00\xff\r\n--")
+        content.name = "evidence.pdf"
+        await sdk.v1.files.create_async({"purpose": "dispute_evidence", "file": content})
+    described = operation("POST", "/v1/files")
+    assert described is not None
+    params = read_parameters(described.parameters, nested(seen[0].pairs))
+    assert params["purpose"] == "dispute_evidence"
+    assert (params["file"].filename, params["file"].content) == ("evidence.pdf", b"%PDF \x00\xff\r\n--")
