@@ -1,6 +1,6 @@
 """Test cards and bank accounts: each number is a promise of how a payment with it goes.
 
-The numbers and what they do are Stripe's own ("Test card numbers", "SEPA Direct Debit: test numbers").
+The numbers and what they do are Stripe's own ("Testing", "SEPA Direct Debit", "ACH Direct Debit").
 """
 
 from __future__ import annotations
@@ -20,6 +20,11 @@ DeclineCode = Literal[
     "fraudulent",
 ]
 
+Kind = Literal["card", "sepa_debit", "us_bank_account"]
+
+# Which bank debit a checkout offers beside cards, by currency.
+BANK_DEBITS: dict[str, Kind] = {"eur": "sepa_debit", "usd": "us_bank_account"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instrument:
@@ -28,7 +33,7 @@ class Instrument:
     number: str
     name: str
     does: str
-    kind: Literal["card", "sepa_debit"] = "card"
+    kind: Kind = "card"
     brand: str = "visa"
     funding: str = "credit"
     country: str = "US"
@@ -140,10 +145,26 @@ _ALL = (
         number="AT861904300235473202", name="pm_sepa_fails", does="Is pending, fails after 3 days",
         kind="sepa_debit", country="AT", brand="sepa", funding="debit", settles="fails_later",
     ),
+    Instrument(
+        number="000123456789", name="pm_usBankAccount_success", does="Is pending, settles after 3 days",
+        kind="us_bank_account", brand="ach", funding="debit", settles="later",
+    ),
+    Instrument(
+        number="000222222227", name="pm_usBankAccount_insufficientFunds",
+        does="Is pending, fails after 3 days", kind="us_bank_account", brand="ach", funding="debit",
+        settles="fails_later",
+    ),
 )  # fmt: skip
 
 INSTRUMENTS = {instrument.number: instrument for instrument in _ALL}
 BY_NAME = {instrument.name: instrument for instrument in _ALL}
+
+
+def types_for(currency: str | None) -> list[str]:
+    """Return the kinds of payment method that can pay in `currency`."""
+    debit = BANK_DEBITS.get(currency or "")
+    return ["card", debit] if debit else ["card"]
+
 
 # Older spellings of the same test payment methods.
 _ALIASES = {

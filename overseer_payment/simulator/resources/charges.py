@@ -84,7 +84,22 @@ def _details(world: World, intent: Json, instrument: Instrument, three_d_secure:
             "mandate": None,
         }
         return {"type": "sepa_debit", "sepa_debit": bank}
+    if instrument.kind == "us_bank_account":
+        return {"type": instrument.kind, instrument.kind: _us_bank_details(instrument)}
     return {"type": "card", "card": _card_details(world, intent, instrument, three_d_secure)}
+
+
+def _us_bank_details(instrument: Instrument) -> Json:
+    return {
+        "account_holder_type": "individual",
+        "account_type": "checking",
+        "bank_name": "STRIPE TEST BANK",
+        "fingerprint": fingerprint(instrument),
+        "last4": instrument.last4,
+        "mandate": None,
+        "payment_reference": None,
+        "routing_number": "110000000",
+    }
 
 
 def _card_details(world: World, intent: Json, instrument: Instrument, three_d_secure: bool) -> Json:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from overseer_payment.simulator.api import Call, changed, endpoint, paged, register_expander
+from overseer_payment.simulator.cards import types_for
 from overseer_payment.simulator.resources import checkout_flow
+from overseer_payment.simulator.resources.amounts import known_currency
 from overseer_payment.simulator.resources.checkout_flow import expire, plan_of_session
 from overseer_payment.simulator.resources.checkout_shapes import (
     check_total,
@@ -13,7 +15,7 @@ from overseer_payment.simulator.resources.checkout_shapes import (
     total_of,
 )
 from overseer_payment.simulator.resources.customers import living_customer
-from overseer_payment.simulator.resources.shapes import Json, given, known_currency, listed, metadata, refuse
+from overseer_payment.simulator.resources.shapes import Json, given, listed, metadata, refuse
 from overseer_payment.simulator.world import World
 
 _PLAIN = (
@@ -44,8 +46,10 @@ def create_session(call: Call) -> Json:
         currency, total = items[0]["currency"], total_of(items, trial=trial)
         check_total(params["mode"], total, currency)
         fields |= {"currency": currency, "amount_subtotal": total, "amount_total": total}
-        debit = currency == "eur" and "sepa_debit" not in params.get("excluded_payment_method_types", [])
-        fields["payment_method_types"] = ["card", "sepa_debit"] if debit else ["card"]
+        excluded = params.get("excluded_payment_method_types", [])
+        allowed = params.get("allowed_payment_method_types") or types_for(currency)
+        kinds = [kind for kind in types_for(currency) if kind in allowed and kind not in excluded]
+        fields["payment_method_types"] = kinds or ["card"]
     elif "currency" in params:
         fields["currency"] = known_currency(params["currency"])
     fields |= {"metadata": metadata(params.get("metadata"))} | _invoice_creation(params)

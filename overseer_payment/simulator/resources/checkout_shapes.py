@@ -6,8 +6,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from overseer_payment.simulator.errors import SimError, parameter_missing
+from overseer_payment.simulator.resources.amounts import chargeable
 from overseer_payment.simulator.resources.prices import price_from_data
-from overseer_payment.simulator.resources.shapes import DAY, Json, chargeable, refuse
+from overseer_payment.simulator.resources.shapes import DAY, Json, refuse
 from overseer_payment.simulator.resources.subscription_shapes import inactive_message
 from overseer_payment.simulator.world import World
 

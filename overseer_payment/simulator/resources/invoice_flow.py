@@ -9,6 +9,7 @@ from overseer_payment.simulator.api import changed
 from overseer_payment.simulator.errors import SimError
 from overseer_payment.simulator.resources import intent_flow
 from overseer_payment.simulator.resources.aftermath import aftermath
+from overseer_payment.simulator.resources.amounts import chargeable
 from overseer_payment.simulator.resources.customers import default_method
 from overseer_payment.simulator.resources.intent_flow import Outcome, on_outcome
 from overseer_payment.simulator.resources.invoice_shapes import (
@@ -18,7 +19,7 @@ from overseer_payment.simulator.resources.invoice_shapes import (
     with_lines,
 )
 from overseer_payment.simulator.resources.payment_intents import cancel, new_intent
-from overseer_payment.simulator.resources.shapes import DAY, Json, chargeable, refuse
+from overseer_payment.simulator.resources.shapes import DAY, Json, refuse
 from overseer_payment.simulator.world import World
 
 Fate = Literal["paid", "failed", "processing", "action_required", "exhausted"]

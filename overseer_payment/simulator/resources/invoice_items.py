@@ -6,10 +6,11 @@ from typing import Any
 
 from overseer_payment.simulator.api import Call, endpoint, paged
 from overseer_payment.simulator.errors import parameter_missing
+from overseer_payment.simulator.resources.amounts import known_currency
 from overseer_payment.simulator.resources.customers import living_customer
 from overseer_payment.simulator.resources.invoice_shapes import new_line, pricing, with_lines
 from overseer_payment.simulator.resources.prices import price_from_data
-from overseer_payment.simulator.resources.shapes import Json, known_currency, metadata, refuse
+from overseer_payment.simulator.resources.shapes import Json, metadata, refuse
 from overseer_payment.simulator.world import World
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from overseer_payment.simulator.resources.amounts import money
 from overseer_payment.simulator.resources.periods import written_date
-from overseer_payment.simulator.resources.shapes import Json, listed, money
+from overseer_payment.simulator.resources.shapes import Json, listed
 from overseer_payment.simulator.world import World
 
 

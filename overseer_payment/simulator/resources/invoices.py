@@ -5,20 +5,13 @@ from __future__ import annotations
 from overseer_payment.simulator.api import Call, changed, endpoint, paged, register_expander
 from overseer_payment.simulator.errors import parameter_missing
 from overseer_payment.simulator.resources import invoice_flow, invoice_items
+from overseer_payment.simulator.resources.amounts import known_currency
 from overseer_payment.simulator.resources.customers import living_customer
 from overseer_payment.simulator.resources.invoice_flow import intent_of
 from overseer_payment.simulator.resources.invoice_shapes import subscription_of
 from overseer_payment.simulator.resources.payment_intents import card_error
 from overseer_payment.simulator.resources.payment_methods import named_method
-from overseer_payment.simulator.resources.shapes import (
-    DAY,
-    Json,
-    given,
-    known_currency,
-    listed,
-    metadata,
-    refuse,
-)
+from overseer_payment.simulator.resources.shapes import DAY, Json, given, listed, metadata, refuse
 from overseer_payment.simulator.world import World
 
 _EDITABLE = ("auto_advance", "collection_method", "custom_fields", "description", "due_date", "footer")

@@ -5,21 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from overseer_payment.simulator.api import Call, changed, endpoint, paged
-from overseer_payment.simulator.cards import DECLINES
+from overseer_payment.simulator.cards import DECLINES, types_for
 from overseer_payment.simulator.errors import SimError
 from overseer_payment.simulator.jsontree import copied
 from overseer_payment.simulator.resources import intent_flow
 from overseer_payment.simulator.resources.aftermath import aftermath
+from overseer_payment.simulator.resources.amounts import chargeable, known_currency
 from overseer_payment.simulator.resources.customers import living_customer
 from overseer_payment.simulator.resources.payment_methods import attach, named_method
-from overseer_payment.simulator.resources.shapes import (
-    Json,
-    chargeable,
-    given,
-    known_currency,
-    metadata,
-    refuse,
-)
+from overseer_payment.simulator.resources.shapes import Json, given, metadata, refuse
 from overseer_payment.simulator.world import World
 
 _CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
@@ -63,7 +57,7 @@ def new_intent(world: World, amount: int, currency: str, **fields: Any) -> Json:
         "payment_method": None,
         "payment_method_configuration_details": None,
         "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
-        "payment_method_types": ["card", "sepa_debit"] if currency == "eur" else ["card"],
+        "payment_method_types": types_for(currency),
         "processing": None,
         "receipt_email": None,
         "review": None,

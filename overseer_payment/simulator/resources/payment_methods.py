@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from overseer_payment.simulator.api import Call, changed, endpoint, paged
-from overseer_payment.simulator.cards import BY_NAME, Instrument, find_instrument
+from overseer_payment.simulator.cards import BY_NAME, DECLINES, Instrument, find_instrument
 from overseer_payment.simulator.errors import SimError, parameter_missing
 from overseer_payment.simulator.resources.shapes import Json, address, given, metadata, refuse
 from overseer_payment.simulator.world import World
@@ -33,7 +33,7 @@ def new_method(world: World, instrument: Instrument, *, details: Json | None = N
         "livemode": False,
         "metadata": {},
         "type": instrument.kind,
-        instrument.kind: _card(world, instrument) if instrument.kind == "card" else _bank(instrument),
+        instrument.kind: _SHAPES[instrument.kind](world, instrument),
     }
     method.update(fields)
     # The number itself is no field of Stripe's object, so it is remembered beside it.
@@ -71,7 +71,7 @@ def _card(world: World, instrument: Instrument) -> Json:
     }
 
 
-def _bank(instrument: Instrument) -> Json:
+def _sepa(_world: World, instrument: Instrument) -> Json:
     return {
         "bank_code": instrument.number[4:9],
         "branch_code": "",
@@ -80,6 +80,23 @@ def _bank(instrument: Instrument) -> Json:
         "generated_from": {"charge": None, "setup_attempt": None},
         "last4": instrument.last4,
     }
+
+
+def _us_bank(_world: World, instrument: Instrument) -> Json:
+    return {
+        "account_holder_type": "individual",
+        "account_type": "checking",
+        "bank_name": "STRIPE TEST BANK",
+        "financial_connections_account": None,
+        "fingerprint": fingerprint(instrument),
+        "last4": instrument.last4,
+        "networks": {"preferred": "ach", "supported": ["ach"]},
+        "routing_number": "110000000",
+        "status_details": None,
+    }
+
+
+_SHAPES = {"card": _card, "sepa_debit": _sepa, "us_bank_account": _us_bank}
 
 
 def instrument_of(world: World, method_id: str) -> Instrument:
@@ -107,8 +124,6 @@ def attach(world: World, method: Json, customer_id: str) -> Json:
 
 def decline_if_unusable(world: World, method: Json) -> None:
     """Raise the card error of a card that is refused from the start."""
-    from overseer_payment.simulator.cards import DECLINES
-
     decline = instrument_of(world, method["id"]).declines
     if decline is not None:
         code, message, advice = DECLINES[decline]
@@ -124,23 +139,31 @@ def create_method(call: Call) -> Json:
     kind = params.get("type")
     if kind is None:
         raise parameter_missing("type")
-    if kind == "card":
-        card = params.get("card") or {}
-        written = card.get("number") or str(card.get("token", "")).replace("tok_", "pm_card_")
-        wrong = refuse("Your card number is incorrect.", code="incorrect_number", param="number", status=402)
-        wrong.type = "card_error"
-    else:
-        written = (params.get("sepa_debit") or {}).get("iban", "")
-        wrong = refuse(
-            "The IBAN you provided is invalid.", code="invalid_bank_account_iban", param="sepa_debit[iban]"
-        )
-    instrument = find_instrument(written)
+    instrument = find_instrument(_written(params, kind))
     if instrument is None or instrument.kind != kind:
-        raise wrong
+        raise _wrong_number(kind)
     details = billing_details(
         **given(params.get("billing_details") or {}, "address", "email", "name", "phone")
     )
     return new_method(call.world, instrument, details=details, metadata=metadata(params.get("metadata")))
+
+
+def _written(params: Json, kind: str) -> str:
+    data = params.get(kind) or {}
+    if kind == "card":
+        return str(data.get("number") or str(data.get("token", "")).replace("tok_", "pm_card_"))
+    return str(data.get("iban") or data.get("account_number") or "")
+
+
+def _wrong_number(kind: str) -> SimError:
+    if kind == "card":
+        message = "Your card number is incorrect."
+        return SimError(402, message, type="card_error", code="incorrect_number", param="number")
+    if kind == "sepa_debit":
+        message = "The IBAN you provided is invalid."
+        return refuse(message, code="invalid_bank_account_iban", param="sepa_debit[iban]")
+    message = "You must use a test bank account number in test mode."
+    return refuse(message, code="bank_account_unusable", param=f"{kind}[account_number]")
 
 
 @endpoint("GET", "/v1/payment_methods")

@@ -6,16 +6,9 @@ from typing import Any
 
 from overseer_payment.simulator.api import Call, changed, endpoint, paged
 from overseer_payment.simulator.errors import parameter_missing
+from overseer_payment.simulator.resources.amounts import known_currency
 from overseer_payment.simulator.resources.products import new_product
-from overseer_payment.simulator.resources.shapes import (
-    Json,
-    given,
-    known_currency,
-    metadata,
-    refuse,
-    rounded,
-    text_of,
-)
+from overseer_payment.simulator.resources.shapes import Json, given, metadata, refuse, rounded, text_of
 from overseer_payment.simulator.world import World
 
 _YEARS = {"day": 1095, "week": 156, "month": 36, "year": 3}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from overseer_payment.simulator.api import Call, changed, endpoint, paged
 from overseer_payment.simulator.errors import parameter_missing
 from overseer_payment.simulator.resources import balance
+from overseer_payment.simulator.resources.amounts import money
 from overseer_payment.simulator.resources.early_fraud_warnings import no_longer_actionable
 from overseer_payment.simulator.resources.payment_methods import instrument_of
-from overseer_payment.simulator.resources.shapes import DAY, Json, metadata, money, refuse
+from overseer_payment.simulator.resources.shapes import DAY, Json, metadata, refuse
 from overseer_payment.simulator.world import World
 
 _DECIDED_AFTER = 4 * DAY
@@ -76,7 +77,7 @@ def _new_refund(world: World, charge: Json, amount: int, reason: str | None, giv
         "charge": charge["id"],
         "created": world.clock.now(),
         "currency": charge["currency"],
-        "destination_details": _destination(card),
+        "destination_details": _destination(charge["payment_method_details"]["type"]),
         "metadata": metadata(given_metadata),
         "payment_intent": charge["payment_intent"],
         "reason": reason,
@@ -90,17 +91,11 @@ def _new_refund(world: World, charge: Json, amount: int, reason: str | None, giv
     return refund
 
 
-def _destination(card: bool) -> Json:
-    if not card:
-        return {"type": "sepa_debit"}
-    return {
-        "type": "card",
-        "card": {
-            "reference_status": "pending",
-            "reference_type": "acquirer_reference_number",
-            "type": "refund",
-        },
-    }
+def _destination(kind: str) -> Json:
+    if kind != "card":
+        return {"type": "us_bank_transfer" if kind == "us_bank_account" else "eu_bank_transfer"}
+    card = {"reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund"}
+    return {"type": "card", "card": card}
 
 
 def _announce_reference(world: World, refund: Json) -> None:
