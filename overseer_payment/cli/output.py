@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 GAP = 2
+_NOTHING = "–"
 # Names and descriptions come from strangers: controls could drive the terminal, bidi marks reorder a line.
 _CONTROL = re.compile(
     r"(?:\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069])+"
@@ -136,13 +137,15 @@ def _jsonable(value: Any) -> Any:
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell | str]], *, indent: int = 0) -> None:
-    """Write aligned columns with a title line."""
+    """Write aligned columns with a title line. A person isn't shown columns in which nothing stands."""
     from rich.cells import cell_len
 
     person = on_terminal()
     grid = [[_as_cell(cell, person) for cell in row] for row in rows]
     natural = [
         max(cell_len(column.title), *(cell_len(row[at].text) for row in grid), 0)
+        if not person or any(row[at].text != _NOTHING for row in grid)
+        else 0
         for at, column in enumerate(columns)
     ]
     out = console()
@@ -155,7 +158,7 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell | str]], *, in
 def _as_cell(cell: Cell | str, person: bool) -> Cell:
     cell = Cell(cell) if isinstance(cell, str) else cell
     if person:
-        return Cell(clean(cell.text) or "–", cell.style if cell.text else "dim")
+        return Cell(clean(cell.text) or _NOTHING, cell.style if cell.text else "dim")
     # Never an empty field: a program that splits on blanks counts on every column being there.
     return Cell(clean(cell.text if cell.plain is None else cell.plain) or "-")
 

@@ -99,6 +99,14 @@ def test_a_table_fits_its_terminal(terminal: Terminal, monkeypatch: pytest.Monke
     assert max(cell_len(line) for line in terminal.lines()) <= width
 
 
+def test_a_person_is_not_shown_an_empty_column(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A column in which nothing stands is left out; one with a single value is not."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    with redirect_stdout(terminal):
+        output.table(COLUMNS, [("1", "", ""), ("2", "", "note")])
+    assert terminal.lines() == ["ID  Note", " 1  –", " 2  note"]
+
+
 def test_columns_are_left_out_by_rank() -> None:
     """Highest rank first; rank 0 stays even where it can't fit."""
     natural = [4, 30, 30]
