@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +14,7 @@ from overseer_payment.errors import DatabaseError
 
 if TYPE_CHECKING:
     from asyncio import Runner
+    from threading import Thread
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -104,13 +105,26 @@ async def open_payments(
 @asynccontextmanager
 async def open_engine(url: str) -> AsyncIterator[AsyncEngine]:
     """An engine for `url`, disposed of at the end. Raises ConfigurationError for a URL that can't be used."""
+    from threading import enumerate as running_threads
+
     from overseer_payment import database
 
+    others = set(running_threads())
     engine = database.create_engine(url)
     try:
         yield engine
     finally:
         await engine.dispose()
+        await _ended(thread for thread in running_threads() if thread.daemon and thread not in others)
+
+
+async def _ended(threads: Iterable[Thread]) -> None:
+    # aiosqlite's threads report to the loop that their connection is closed, also one that never opened.
+    # If the loop is closed by then, the report ends as a traceback on stderr.
+    from asyncio import to_thread
+
+    for thread in list(threads):
+        await to_thread(thread.join, 1.0)
 
 
 async def require_schema(engine: AsyncEngine) -> None:
