@@ -1,0 +1,55 @@
+"""The stylesheet and the script: their content-hashed addresses, and how they are served."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+STYLESHEET = "overseer-payment.css"
+SCRIPT = "overseer-payment.js"
+
+_FOLDER = Path(__file__).parent / "static"
+_TYPES = {STYLESHEET: "text/css; charset=utf-8", SCRIPT: "text/javascript; charset=utf-8"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Asset:
+    content: bytes
+    digest: str
+
+
+@cache
+def _asset(name: str) -> _Asset:
+    content = (_FOLDER / name).read_bytes()
+    return _Asset(content, sha256(content).hexdigest()[:16])
+
+
+def asset_path(name: str) -> str:
+    """The public path of an asset; another content has another path."""
+    return f"/payment/static/{_asset(name).digest}/{name}"
+
+
+async def serve(request: Request) -> Response:
+    """One of our two assets, cacheable for ever under its own hash, and with questions under another.
+
+    During a rolling deployment a page of one version may ask a process of another: it gets what
+    there is, but must not keep it under the foreign hash.
+    """
+    name = str(request.path_params["name"])
+    if name not in _TYPES:
+        return Response("There is no such file.", 404, media_type="text/plain")
+    asset = _asset(name)
+    own = request.path_params["digest"] == asset.digest
+    headers = {
+        "Cache-Control": "public, max-age=31536000, immutable" if own else "no-cache",
+        "ETag": f'"{asset.digest}"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    return Response(asset.content, headers={**headers, "Content-Type": _TYPES[name]})
