@@ -1,0 +1,76 @@
+"""A kit that can't fail proves nothing: each wrong provider fails the tests meant for it, and no other."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.support.environment import clean_environment
+from tests.testing import wrong_calls, wrong_declarations, wrong_webhooks
+from tests.testing.wrong import Wrong
+
+ROOT = Path(__file__).parents[2]
+MODULES = (wrong_calls, wrong_declarations, wrong_webhooks)
+WRONG = {
+    name: member
+    for module in MODULES
+    for name, member in vars(module).items()
+    if isinstance(member, type) and issubclass(member, Wrong) and name.startswith("Test")
+}
+
+Failures = dict[str, set[str]]
+
+
+@pytest.fixture(scope="module")
+def failures(tmp_path_factory: pytest.TempPathFactory) -> Failures:
+    """Which tests failed for which wrong provider, from one run of all of them in a process of its own."""
+    report = tmp_path_factory.mktemp("kit") / "report.xml"
+    paths = [str(module.__file__) for module in MODULES]
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            f"--junitxml={report}",
+            *paths,
+        ],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=clean_environment(),
+        timeout=100,
+    )
+    assert done.returncode == 1, done.stdout[-2000:] + done.stderr[-2000:]
+    found: Failures = defaultdict(set)
+    for case in ElementTree.parse(report).iter("testcase"):
+        if case.find("failure") is not None or case.find("error") is not None:
+            name = case.attrib["name"].partition("[")[0].removeprefix("test_")
+            found[case.attrib["classname"].rpartition(".")[2]].add(name)
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(WRONG))
+def test_a_wrong_provider_fails_where_it_is_wrong(name: str, failures: Failures) -> None:
+    """The tests that fail are exactly those that the fault belongs to."""
+    assert failures[name] == WRONG[name].fails
+
+
+def test_the_kit_has_no_idle_test(failures: Failures) -> None:
+    """Every test of the kit is failed by some wrong provider: none passes whatever it is given."""
+    kit = {
+        name.removeprefix("test_")
+        for name, _ in inspect.getmembers(Wrong, inspect.isfunction)
+        if name.startswith("test_")
+    }
+    idle = sorted(kit - set().union(*failures.values()))
+    assert not idle, f"no wrong provider fails {idle}"
