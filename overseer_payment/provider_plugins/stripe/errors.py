@@ -59,7 +59,7 @@ def translated(error: stripe.StripeError, exchange: Exchange) -> ProviderError:
         # The key was used before: that first use decides, and it may have moved money.
         return _unknown(code or "idempotency_error")
     if told and status in _DEFINITE and not isinstance(error, stripe.RateLimitError):
-        return _refused(told, code)
+        return _refused(told, code, exchange)
     if exchange.writes and exchange.uncertain:
         return _unknown()
     if isinstance(error, stripe.APIConnectionError):
@@ -91,13 +91,13 @@ def _told(error: stripe.StripeError) -> Mapping[str, Any]:
     return told if isinstance(told, Mapping) else {}
 
 
-def _refused(told: Mapping[str, Any], code: str | None) -> ProviderError:
+def _refused(told: Mapping[str, Any], code: str | None, exchange: Exchange) -> ProviderError:
     message = told.get("message")
     detail = (
         safe_text(message) if isinstance(message, str) and message.strip() else "Stripe refused the request."
     )
-    if code == "resource_missing":
-        return ObjectAbsent(detail)
+    if code == "resource_missing" and not exchange.writes:
+        return ObjectAbsent(detail)  # of a write it is one more definite no: its price, say, is gone
     declined = told.get("decline_code")
     if isinstance(declined, str) and code == "card_declined":
         code = declined

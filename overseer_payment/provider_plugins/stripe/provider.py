@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote
 
 from overseer_payment.errors import OutcomeUnknown, ProviderAuthError, ProviderError, ProviderUnavailable
 from overseer_payment.provider import (
@@ -148,7 +149,7 @@ class StripeProvider:
         if page is None or ref.id.startswith("issfr_") or self._settings.is_local:
             return None
         mode = "" if self.livemode else "test/"
-        return f"{_DASHBOARD}{mode}{page}/{ref.id}"
+        return f"{_DASHBOARD}{mode}{page}/{quote(ref.id, safe='')}"
 
     async def aclose(self) -> None:
         """Nothing to close: the HTTP client is the caller's."""

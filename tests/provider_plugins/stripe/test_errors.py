@@ -55,8 +55,7 @@ def _error(**told: Any) -> dict[str, Any]:
         (400, {"code": "charge_already_refunded"}, ProviderRejected, "charge_already_refunded"),
         (400, {"code": "amount_too_large", "param": "amount"}, ProviderRejected, "amount_too_large"),
         (400, {}, ProviderRejected, "provider_rejected"),
-        (404, {"code": "resource_missing"}, ObjectAbsent, "provider_object_absent"),
-        (400, {"code": "resource_missing"}, ObjectAbsent, "provider_object_absent"),
+        (400, {"code": "resource_missing"}, ProviderRejected, "resource_missing"),
         (404, {}, ProviderRejected, "provider_rejected"),
         (401, {}, ProviderAuthError, "provider_auth"),
         (403, {}, ProviderAuthError, "provider_permission"),
@@ -96,6 +95,19 @@ async def test_a_failed_read_changes_nothing(
     with pytest.raises(ProviderUnavailable):
         await _read(provider)
     assert len(httpx_mock.get_requests()) == 3
+
+
+@pytest.mark.parametrize("status", [400, 404])
+async def test_a_read_of_what_is_not_there(
+    provider: StripeProvider, httpx_mock: HTTPXMock, status: int
+) -> None:
+    """Only Stripe's own code says that an object is absent; any other 404 may be a wrong address."""
+    httpx_mock.add_response(status_code=status, json=_error(code="resource_missing"))
+    with pytest.raises(ObjectAbsent):
+        await _read(provider)
+    httpx_mock.add_response(status_code=404, json=_error())
+    with pytest.raises(ProviderRejected):
+        await _read(provider)
 
 
 @pytest.mark.parametrize("failure", [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout])

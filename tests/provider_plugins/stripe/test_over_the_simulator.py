@@ -305,7 +305,7 @@ async def test_what_is_not_there_is_absent(provider: StripeProvider) -> None:
     for kind in Kind:
         with pytest.raises(ObjectAbsent):
             await provider.fetch(Ref(kind, ids.get(kind, "no_such")))
-    with pytest.raises(ObjectAbsent):
+    with pytest.raises(ProviderRejected, match="price_no"):
         await provider.create_checkout(
             CheckoutRequest(mode=CheckoutMode.PAYMENT, price="price_no", **URLS), idempotency_key="x"
         )
