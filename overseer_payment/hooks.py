@@ -78,7 +78,6 @@ def lifespan(host: Host) -> AbstractAsyncContextManager[None]:
 @asynccontextmanager
 async def _payments_running(host: Host) -> AsyncIterator[None]:
     from overseer_payment.composition import running
-
     from overseer_payment.demo import stop
 
     async with running(host):

@@ -74,7 +74,9 @@ def canonical(distribution: str) -> str:
 
 
 def describe(error: BaseException) -> str:
-    """An exception as one line, short enough for a table."""
+    """An exception as one line, short enough for a table. One that speaks to people needs no type."""
+    if isinstance(detail := getattr(error, "detail", None), str):
+        return detail
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}"[:_ERROR_LIMIT] if text else type(error).__name__
 

@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
 from overseer_payment.environ import environ_of
+from overseer_payment.errors import ConfigurationError
 from overseer_payment.host import schema
 from overseer_payment.host.app import create_app
 from overseer_payment.host.contributions import load_host_plugins
@@ -103,10 +104,19 @@ def _plan(environ: Mapping[str, str], own_url: str, announce: Callable[[Site], N
     if generated:
         config["OVERSEER_TOKEN"] = secrets.token_urlsafe(24)
     if demo:
-        loaded = load_host_plugins(read_settings(Settings, environ_of(config)))
-        for _, settings in call_each(loaded, "prepare_demo", config=config):
-            config.update(settings)
+        config.update(_demo_settings(config))
     return _Plan(config, generated, demo, announce)
+
+
+def _demo_settings(config: Mapping[str, str]) -> dict[str, str]:
+    loaded = load_host_plugins(read_settings(Settings, environ_of(config)))
+    able = loaded.active
+    settings = [found for _, found in call_each(loaded, "prepare_demo", config=config)]
+    for record in able:
+        if not record.active:
+            # Going on would mean a demo on whatever is configured, perhaps a live account.
+            raise ConfigurationError(str(record.error).removeprefix("prepare_demo: "))
+    return {name: text for found in settings for name, text in found.items()}
 
 
 async def _serve_one(plan: _Plan, sock: socket.socket) -> None:
