@@ -114,7 +114,7 @@ def iso_exponent(code: str) -> int:
     if code in {"HRK", "BGN", "MRO"}:
         return 2
     try:
-        exponent = Currency(code.lower()).exponent
+        exponent = Currency(code).exponent
     except ValueError:
         raise Invalid(f"{code} is not a currency that ISO 4217 lists.") from None
     return 2 if exponent is None else exponent

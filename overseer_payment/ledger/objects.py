@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import ARRAY, Connection, Text, cast, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from overseer_payment.ledger import codec, merge
@@ -54,7 +54,7 @@ def lock(connection: Connection, account_id: int, ids: Iterable[str]) -> None:
     if connection.dialect.name != "postgresql":
         return
     for some in chunks(ids):
-        names = func.unnest([f"{account_id}:{id}" for id in some]).table_valued("name")
+        names = func.unnest(cast([f"{account_id}:{id}" for id in some], ARRAY(Text))).table_valued("name")
         connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(names.c.name, 0))))
 
 

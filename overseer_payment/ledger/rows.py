@@ -79,7 +79,7 @@ def _insert(
     if not fresh:
         return
     made = connection.execute(insert(table).returning(key, table.c.id), fresh)
-    ids: dict[str, int] = dict(made.tuples().all())
+    ids: dict[str, int] = {row[0]: row[1] for row in made}
     for values in fresh:
         id = ids[values[key.name]]
         result.ids[values[key.name]] = id
