@@ -154,7 +154,10 @@ class _Transport(stripe.HTTPClient):
             raise failed from None
         exchange.uncertain |= response.status_code >= 500
         exchange.replayed = response.headers.get("idempotent-replayed") == "true"
-        exchange.read_at = self._clock.began(start, response.headers.get("date"))
+        dates = response.headers.get_list(
+            "date"
+        )  # a server's own, if it adds one, precedes the application's
+        exchange.read_at = self._clock.began(start, dates[-1] if dates else None)
         answered = httpx.Headers(response.headers)
         answered.pop("stripe-notice", None)  # the SDK would turn it into a Python warning
         return response.content, response.status_code, answered

@@ -224,7 +224,8 @@ async def test_a_customer(provider: StripeProvider, httpx_mock: HTTPXMock) -> No
 async def test_a_read_speaks_of_the_providers_time(provider: StripeProvider, httpx_mock: HTTPXMock) -> None:
     """The Date header places it; our stopped clock is a day behind."""
     date = "Tue, 27 Oct 2026 07:33:20 GMT"  # a day after NOW
-    httpx_mock.add_response(json=p.customer(), headers={"Date": date})
+    other = "Mon, 01 Jan 2024 00:00:00 GMT"  # of a server in between
+    httpx_mock.add_response(json=p.customer(), headers=[("Date", other), ("Date", date)])
     (found,) = await provider.fetch(Ref(Kind.CUSTOMER, "cus_1"))
     assert found.as_of.source is Source.READ
     assert found.as_of.moment.strftime("%a, %d %b %Y %H:%M:%S GMT") == date
