@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from email.utils import formatdate
 
 import httpx
 from starlette.datastructures import UploadFile
@@ -33,7 +34,9 @@ def create_app(world: World, deliverer: Deliverer | None = None, *, control: boo
             answer = await answered(world, await read_request(request))
         except ConnectionBroken:
             return _NoAnswer()
-        return JSONResponse(answer.body, answer.status, answer.headers)
+        # Clients order what they read by the account's time, which need not be this machine's.
+        moment = formatdate(world.now(), usegmt=True)
+        return JSONResponse(answer.body, answer.status, {**answer.headers, "Date": moment})
 
     routes: list[BaseRoute] = [Route("/v1/{rest:path}", v1, methods=_METHODS), *_hosted(world)]
     if control:

@@ -39,7 +39,7 @@ async def serving(world: World, *, port: int = 0) -> AsyncIterator[str]:
 @asynccontextmanager
 async def listening(app: ASGIApp, *, port: int = 0) -> AsyncIterator[str]:
     """Serve any ASGI application on 127.0.0.1 until the block ends; yield its base URL."""
-    config = uvicorn.Config(app, log_level="warning", lifespan="off")
+    config = uvicorn.Config(app, log_level="warning", lifespan="off", date_header=False)
     with _bound(port) as bound:
         server = _Server(config)
         async with anyio.create_task_group() as group:

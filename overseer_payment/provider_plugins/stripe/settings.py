@@ -31,7 +31,7 @@ API_BASE = "https://api.stripe.com"
 
 _KEY = re.compile(r"(?P<kind>sk|rk)_(?P<mode>test|live)_(?P<rest>\S+)\Z")
 _SECRET = re.compile(r"whsec_(?P<rest>[A-Za-z0-9+/=_.*<>-]+)\Z")
-_SAMPLE = re.compile(r"(.)\1*\Z|0?1234[0-9]*\Z|0?123\Z|abc(def)?(123)?\Z", re.IGNORECASE)
+_SAMPLE = re.compile(r"(.)\1*\Z", re.IGNORECASE)
 # A sentence to the reader ("your_secret_here") has one of the first and nothing but both.
 # fmt: off
 _TO_THE_READER = frozenset({
@@ -176,7 +176,8 @@ def _is_placeholder(rest: str) -> bool:
     known = [word for word in words if word in _TO_THE_READER or word in _FILLING or _SAMPLE.match(word)]
     if len(known) < len(words):
         return False
-    return len(words) < 2 or not _TO_THE_READER.isdisjoint(words)
+    # `whsec_test` is a poor secret, but somebody's choice; `whsec_xxx` is nobody's.
+    return not words or any(_SAMPLE.match(word) for word in words) or not _TO_THE_READER.isdisjoint(words)
 
 
 def _parts(key: str) -> re.Match[str]:

@@ -6,7 +6,6 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from email.utils import format_datetime
 from typing import Any
 
 import httpx
@@ -52,19 +51,6 @@ ADA = Payer(email="ada@example.com", name="Ada", instrument=BY_NAME["pm_card_vis
 URLS: dict[str, Any] = {"success_url": "https://app.example/ok", "cancel_url": "https://app.example/no"}
 
 
-class _Dated(httpx.AsyncBaseTransport):
-    """Tells the account's own time in the Date header, as Stripe's servers do."""
-
-    def __init__(self, world: World) -> None:
-        self._world, self._inner = world, transport(world)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        response = await self._inner.handle_async_request(request)
-        moment = datetime.fromtimestamp(self._world.now(), UTC)
-        response.headers["Date"] = format_datetime(moment, usegmt=True)
-        return response
-
-
 @pytest.fixture
 def world() -> Iterator[World]:
     """A frozen account whose every answer must keep Stripe's own types."""
@@ -76,7 +62,7 @@ def world() -> Iterator[World]:
 
 @pytest.fixture
 async def http(world: World) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(transport=_Dated(world)) as client:
+    async with httpx.AsyncClient(transport=transport(world)) as client:
         yield client
 
 

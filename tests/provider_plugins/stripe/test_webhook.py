@@ -85,7 +85,7 @@ def test_a_changed_body_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "secrets", ["", " , ", "whsec_...", "whsec_xxx", "whsec_your_secret", "whsec_test", "sk_test_1", "whsec_"]
+    "secrets", ["", " , ", "whsec_...", "whsec_xxx", "whsec_your_secret", "sk_test_1", "whsec_"]
 )
 def test_without_a_usable_secret_the_webhook_stays_closed(secrets: str) -> None:
     """Unset and placeholder secrets refuse every delivery, one signed with the placeholder included."""
