@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
@@ -17,7 +17,6 @@ from overseer_payment.provider import (
     Capability,
     CheckoutMode,
     CustomerRequest,
-    Kind,
     Provider,
     ProviderSpec,
     Ref,
@@ -55,16 +54,18 @@ class FaultTests(ConformanceCase):
         await provider.aclose()
 
     @pytest.mark.parametrize("fault", list(Fault))
-    async def test_a_failed_read_is_a_provider_error(self, fault: Fault, failing: Failing) -> None:
+    async def test_a_failed_read_is_a_provider_error(
+        self, fault: Fault, failing: Failing, absent: Sequence[Ref]
+    ) -> None:
         """Reading fails with an error of our tree, and a fault is never taken for an absent object."""
         provider = failing(fault)
         expected = {
             Fault.RATE_LIMITED: (ProviderRateLimited,),
             Fault.UNAUTHORISED: (ProviderAuthError,),
         }.get(fault, (ProviderUnavailable, OutcomeUnknown))
-        for kind in (Kind.PAYMENT, Kind.CHARGE):
+        for ref in absent:
             with pytest.raises(expected):
-                await provider.fetch(Ref(kind, "any_0000"))
+                await provider.fetch(ref)
         await provider.aclose()
 
     @pytest.mark.parametrize("fault", list(Fault))

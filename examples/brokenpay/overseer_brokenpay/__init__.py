@@ -1,0 +1,5 @@
+"""Broken on purpose: fails at import, as a plugin does after its dependency was removed."""
+
+from __future__ import annotations
+
+import no_such_payment_sdk  # noqa: F401  # pyright: ignore[reportMissingImports]
