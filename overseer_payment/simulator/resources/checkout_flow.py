@@ -8,11 +8,11 @@ from typing import Literal
 from overseer_payment.simulator.api import changed
 from overseer_payment.simulator.cards import Instrument
 from overseer_payment.simulator.errors import SimError
-from overseer_payment.simulator.resources import intent_flow, invoice_flow
+from overseer_payment.simulator.resources import intent_flow, invoice_flow, invoice_items
 from overseer_payment.simulator.resources.aftermath import aftermath
 from overseer_payment.simulator.resources.customers import new_customer
 from overseer_payment.simulator.resources.intent_flow import Outcome, on_outcome
-from overseer_payment.simulator.resources.invoice_shapes import new_line
+from overseer_payment.simulator.resources.invoice_shapes import new_line, pricing
 from overseer_payment.simulator.resources.payment_intents import cancel, new_intent
 from overseer_payment.simulator.resources.payment_methods import attach, billing_details, new_method
 from overseer_payment.simulator.resources.setup_intents import new_setup, succeed
@@ -180,9 +180,6 @@ def _wishes(items: list[Json], kind: str) -> list[Json]:
 
 def _bill_once(world: World, session: Json, items: list[Json]) -> None:
     """Let one-time prices of a subscription's checkout stand on its first invoice."""
-    from overseer_payment.simulator.resources import invoice_items
-    from overseer_payment.simulator.resources.invoice_shapes import pricing
-
     for item in items:
         if item["price"]["type"] == "one_time":
             waiting = invoice_items.new_item(

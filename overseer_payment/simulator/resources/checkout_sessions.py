@@ -36,7 +36,11 @@ register_expander("checkout.session", "line_items", _items)
 @endpoint("POST", "/v1/checkout/sessions")
 def create_session(call: Call) -> Json:
     """Open a checkout session; its page is at `url`."""
-    world, params = call.world, call.params
+    return open_session(call.world, call.params)
+
+
+def open_session(world: World, params: Json) -> Json:
+    """Open a session from a request's parameters. Raises SimError for what Stripe would refuse."""
     checked(world, params)
     items = line_items(world, params)
     fields = given(params, *_PLAIN) | _customer(world, params)

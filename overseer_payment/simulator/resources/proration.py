@@ -8,6 +8,7 @@ from decimal import Decimal
 from overseer_payment.simulator.errors import parameter_missing
 from overseer_payment.simulator.resources import invoice_items
 from overseer_payment.simulator.resources.invoice_shapes import pricing, proration_text
+from overseer_payment.simulator.resources.prices import plan_of
 from overseer_payment.simulator.resources.shapes import Json, metadata, refuse, rounded
 from overseer_payment.simulator.resources.subscription_shapes import (
     items_of,
@@ -65,8 +66,6 @@ def _added(world: World, subscription: Json, wish: Json, beside: Json, param: st
 
 def _changed(world: World, item: Json, wish: Json, at: int, param: str) -> bool:
     """Change one item in place; True when its new price runs in another interval."""
-    from overseer_payment.simulator.resources.prices import plan_of
-
     item["quantity"] = wish.get("quantity", item["quantity"])
     if "metadata" in wish:
         item["metadata"] = metadata(wish["metadata"], item["metadata"])

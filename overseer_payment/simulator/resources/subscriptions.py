@@ -7,13 +7,15 @@ from typing import Any
 from overseer_payment.simulator.api import Call, changed, endpoint, paged
 from overseer_payment.simulator.cards import DECLINES
 from overseer_payment.simulator.errors import SimError, parameter_missing
-from overseer_payment.simulator.resources import invoice_flow, invoice_items, proration
+from overseer_payment.simulator.resources import invoice_items, proration
 from overseer_payment.simulator.resources.customers import default_method, living_customer
 from overseer_payment.simulator.resources.payment_methods import attach, instrument_of, named_method
 from overseer_payment.simulator.resources.shapes import DAY, Json, given, metadata, refuse
 from overseer_payment.simulator.resources.subscription_changes import change, set_cancellation
 from overseer_payment.simulator.resources.subscription_flow import (
     begin,
+    bill,
+    close_draft,
     end_subscription,
     pause,
     resume,
@@ -196,8 +198,6 @@ def cancel_subscription(call: Call) -> Json:
 
 
 def _bill_what_waits(world: World, subscription: Json) -> None:
-    from overseer_payment.simulator.resources.subscription_flow import bill, close_draft
-
     if invoice_items.waiting(
         world, subscription["customer"], subscription["currency"], subscription=subscription["id"]
     ):
@@ -233,6 +233,3 @@ def list_items(call: Call) -> Json:
     """List a subscription's items."""
     subscription = call.world.get("subscription", call.params["subscription"], param="subscription")
     return paged(call, items_of(subscription))
-
-
-_ = invoice_flow  # its listeners must be known before the first invoice is paid
