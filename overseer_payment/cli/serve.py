@@ -39,8 +39,6 @@ def serve(bind: str, port: int, demo: bool, workers: int) -> None:
 
 
 def _announce(site: Site) -> None:
-    for record in site.off:
-        _warn(f"the plugin {record.name} ({record.distribution}) is off: {record.error}")
     click.echo()
     click.echo(f"  {click.style('◉', fg='blue')} {click.style('Overseer', bold=True)} is running.")
     click.echo()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -55,7 +56,13 @@ def create_app(config: Mapping[str, Any], *, demo: bool = False) -> Starlette:
 
 def from_environment() -> Starlette:
     """For servers that take a factory: `uvicorn --factory overseer_payment.host.app:from_environment`."""
+    log_to_stderr()
     return create_app(dict(os.environ))
+
+
+def log_to_stderr() -> None:
+    """Show warnings and errors to whoever runs the server, unless logging is set up already."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
 
 
 def _lifespan(host: EmbeddedHost) -> Any:
@@ -88,7 +95,7 @@ class _Site:
             Mount(STATIC, StaticFiles(directory=STATIC_FILES), name="static"),
             self._mount("public", found.public_routes),
             self._mount("plugins", found.routes, wrap=self._guarded),
-            self._mount("dashboard", [Route("/", Dashboard(self._host))], wrap=self._guarded),
+            self._mount("dashboard", [Route("/", Dashboard(self._host).show)], wrap=self._guarded),
         ]
 
     def _mount(self, name: str, routes: Any, wrap: Any = lambda app: app) -> PluginMount:

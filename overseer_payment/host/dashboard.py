@@ -26,17 +26,15 @@ class Tile:
     html: Markup | None
 
 
-async def load_cards(
-    host: Host, cards: tuple[Card, ...], request: Request, *, timeout: float = CARD_SECONDS
-) -> list[Tile]:
-    """Those cards that the viewer may see, all loaded at once, each within `timeout` seconds."""
-    tiles = await asyncio.gather(*(_tile(host, card, request, timeout) for card in cards))
+async def load_cards(host: Host, cards: tuple[Card, ...], request: Request) -> list[Tile]:
+    """Those cards that the viewer may see, all loaded at once, each within `CARD_SECONDS`."""
+    tiles = await asyncio.gather(*(_tile(host, card, request) for card in cards))
     return [tile for tile in tiles if tile is not None]
 
 
-async def _tile(host: Host, card: Card, request: Request, timeout: float) -> Tile | None:
+async def _tile(host: Host, card: Card, request: Request) -> Tile | None:
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(CARD_SECONDS):
             if not await host.authorize(request, card.permission):
                 return None
             return Tile(card, Markup(await card.render(host, request)))  # noqa: S704
@@ -51,7 +49,7 @@ class Dashboard:
     def __init__(self, host: EmbeddedHost) -> None:
         self._host = host
 
-    async def __call__(self, request: Request) -> Response:
+    async def show(self, request: Request) -> Response:
         contributions = self._host.contributions
         tiles = await load_cards(self._host, contributions.cards, request)
         failed = [record for record in contributions.loaded.records if record.error and not record.active]

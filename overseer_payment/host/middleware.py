@@ -79,6 +79,7 @@ class CatchErrors:
                 # Where, and no more: an exception's own text may hold a key or an address.
                 trace = "".join(traceback.format_tb(error.__traceback__))
                 log.error("%s %s: %s\n%s", scope["method"], scope["path"], type(error).__name__, trace)
+                log.debug("its text: %s", error)
             if started:
                 raise
             await (await self._answer(Request(scope, receive), status))(scope, receive, send)

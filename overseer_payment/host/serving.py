@@ -20,11 +20,11 @@ from uvicorn.supervisors import Multiprocess
 from overseer_payment.environ import environ_of
 from overseer_payment.errors import ConfigurationError
 from overseer_payment.host import schema
-from overseer_payment.host.app import create_app
+from overseer_payment.host.app import create_app, log_to_stderr
 from overseer_payment.host.contributions import load_host_plugins
 from overseer_payment.host.embedded import EmbeddedHost
 from overseer_payment.host.listening import listen, url_of
-from overseer_payment.plugins import PluginRecord, PluginState, acall_each, call_each
+from overseer_payment.plugins import acall_each, call_each
 from overseer_payment.settings import Settings, read_settings
 
 DEMO_SECONDS = 300.0
@@ -45,7 +45,6 @@ class Site:
     url: str
     login_url: str
     token: str | None
-    off: tuple[PluginRecord, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +69,7 @@ def serve(
     Raises ConfigurationError for an address or setting that can't be used, DatabaseError for a database
     that can't be reached or is outdated.
     """
+    log_to_stderr()
     sock = listen(bind, port)
     try:
         with _ended_by_signal():
@@ -165,7 +165,6 @@ def _site(plan: _Plan, app: Starlette) -> Site:
         # A token that somebody chose stays out of logs and scrollback.
         login_url=f"{url}/login?token={quote(token, safe='')}" if known else f"{url}/login",
         token=token if plan.token_generated else None,
-        off=tuple(r for r in host.contributions.loaded.records if r.state is PluginState.FAILED),
     )
 
 
