@@ -10,7 +10,7 @@ from overseer_payment.host.embedded import EmbeddedHost
 from overseer_payment.host.origin import local_path
 from overseer_payment.host.pages import Shell, render, render_error
 
-_WRONG = "That is not the token. It is the value of OVERSEER_TOKEN, or printed where the server was started."
+_WRONG = "That is not the token."
 
 
 class LoginPages:
