@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -20,13 +21,14 @@ _TYPES = {STYLESHEET: "text/css; charset=utf-8", SCRIPT: "text/javascript; chars
 @dataclass(frozen=True, slots=True)
 class _Asset:
     content: bytes
+    zipped: bytes
     digest: str
 
 
 @cache
 def _asset(name: str) -> _Asset:
     content = (_FOLDER / name).read_bytes()
-    return _Asset(content, sha256(content).hexdigest()[:16])
+    return _Asset(content, gzip.compress(content, mtime=0), sha256(content).hexdigest()[:16])
 
 
 def asset_path(name: str) -> str:
@@ -47,9 +49,13 @@ async def serve(request: Request) -> Response:
     own = request.path_params["digest"] == asset.digest
     headers = {
         "Cache-Control": "public, max-age=31536000, immutable" if own else "no-cache",
-        "ETag": f'"{asset.digest}"',
+        "ETag": f'W/"{asset.digest}"',
+        "Vary": "Accept-Encoding",
         "X-Content-Type-Options": "nosniff",
     }
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
-    return Response(asset.content, headers={**headers, "Content-Type": _TYPES[name]})
+    headers["Content-Type"] = _TYPES[name]
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(asset.zipped, headers={**headers, "Content-Encoding": "gzip"})
+    return Response(asset.content, headers=headers)

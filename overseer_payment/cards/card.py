@@ -47,7 +47,7 @@ class CardRevenue(Row):
     net: int
     text: str
     trend: Trend
-    before_text: str | None = Field(None, description="Net revenue of the period before, as text.")
+    before_text: str | None = Field(default=None, description="Net revenue of the period before, as text.")
     points: list[int] = Field(description="Net revenue of each day, oldest first, in minor units.")
 
 
@@ -68,16 +68,22 @@ class CardView(Row):
     title: str = "Payments"
     provider: str | None = None
     account: str | None = None
-    mode: Mode | None = Field(None, description="Whose money it is; null while nothing is known.")
+    mode: Mode | None = Field(default=None, description="Whose money it is; null while nothing is known.")
     health: Health
     health_word: str
     health_message: str
-    since: datetime | None = Field(None, description="Since when `health` is `error`, as this process knows.")
-    as_of: datetime | None = Field(None, description="When the figures were read; null: there are none.")
-    stale: bool = Field(False, description="The figures are the last known ones, not the present ones.")
+    since: datetime | None = Field(
+        default=None, description="Since when `health` is `error`, as far as known."
+    )
+    as_of: datetime | None = Field(
+        default=None, description="When the figures were read; null: there are none."
+    )
+    stale: bool = Field(
+        default=False, description="The figures are the last known ones, not the present ones."
+    )
     days: int = DAYS
-    revenue: list[CardRevenue] = Field([], description="The most used currency first.")
-    figures: list[Figure] = []
+    revenue: list[CardRevenue] = Field(default=[], description="The most used currency first.")
+    figures: list[Figure] = Field(default=[])
     href: str
     refresh_seconds: int = REFRESH_SECONDS
 
@@ -171,7 +177,9 @@ def _figures(status: StatusView, fmt: Formatter) -> list[Figure]:
     figures = [
         figure("transactions", "Transactions", status.total_transactions, "neutral"),
         figure("subscriptions", "Active subscriptions", status.active_subscriptions, "neutral"),
-        figure("disputes", "Open disputes", status.open_disputes, "warn" if status.open_disputes else "neutral"),
+        figure(
+            "disputes", "Open disputes", status.open_disputes, "warn" if status.open_disputes else "neutral"
+        ),
     ]
     if status.failed_events:
         figures.append(figure("events", "Failed events", status.failed_events, "danger"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 from overseer_payment.schemas import RevenuePoint
 
@@ -101,7 +102,7 @@ def buckets(points: Sequence[RevenuePoint], before: Sequence[RevenuePoint], step
     cuts = [0, *range(first, len(points) + 1, step)] if points else []
     return [
         _bucket(points[start:end], before[start:end] if before else None)
-        for start, end in zip(cuts, cuts[1:], strict=False)
+        for start, end in pairwise(cuts)
         if end > start
     ]
 
@@ -118,7 +119,9 @@ def _bucket(points: Sequence[RevenuePoint], before: Sequence[RevenuePoint] | Non
     )
 
 
-def bar_chart(points: Sequence[RevenuePoint], before: Sequence[RevenuePoint] = (), *, step: int = 1) -> BarChart:
+def bar_chart(
+    points: Sequence[RevenuePoint], before: Sequence[RevenuePoint] = (), *, step: int = 1
+) -> BarChart:
     """Bars of `step` days. `before` are as many points of the period before, or none."""
     groups = buckets(points, before, step)
     low, high, unit = _scale(groups)
@@ -158,11 +161,11 @@ def _box(x: float, y: float, width: float, height: float) -> str:
 
 
 def _ghost(groups: Sequence[Bucket], slot: float, y: _Scale) -> str:
-    """The period before as one line of steps; empty when there is nothing to compare with."""
+    """The period before as a skyline of steps; empty when there is nothing to compare with."""
     if not any(group.before for group in groups):
         return ""
     steps = [f"V{_n(y(group.before or 0))}H{_n((index + 1) * slot)}" for index, group in enumerate(groups)]
-    return f"M0 {_n(y(0))}" + "".join(steps)
+    return f"M0 {_n(y(0))}" + "".join(steps) + f"V{_n(y(0))}Z"
 
 
 def _scale(groups: Sequence[Bucket]) -> tuple[int, int, int]:

@@ -61,7 +61,9 @@ async def subscription(seen: Visit) -> View:
 async def customer(seen: Visit) -> View:
     """One customer: lifetime value per currency, subscriptions, latest payments."""
     row = await seen.payments.customer(seen.viewer, _id(seen))
-    found = await seen.payments.transactions(seen.viewer, TransactionQuery(customer_id=str(row.id), limit=_FEW))
+    found = await seen.payments.transactions(
+        seen.viewer, TransactionQuery(customer_id=str(row.id), limit=_FEW)
+    )
     return view(
         seen,
         "customer.html",

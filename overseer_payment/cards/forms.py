@@ -1,4 +1,4 @@
-"""Writes from our own pages: bounded bodies, the host's CSRF check, and one key for each form that was shown."""
+"""Writes from our own pages: bounded bodies, the host's CSRF check, one key for each shown form."""
 
 from __future__ import annotations
 

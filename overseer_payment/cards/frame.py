@@ -78,7 +78,9 @@ def view(seen: Visit, template: str, *, title: str, http_status: int = 200, **co
     return View(f"{title} · Payments", body, http_status)
 
 
-def page(host: Host, handler: Handler, *, permission: str = "payment.view") -> Callable[..., Awaitable[Response]]:
+def page(
+    host: Host, handler: Handler, *, permission: str = "payment.view"
+) -> Callable[..., Awaitable[Response]]:
     """An endpoint that shows what `handler` gives to those who have `permission`, and its errors as pages."""
 
     async def endpoint(request: Request) -> Response:
@@ -116,5 +118,3 @@ async def _still_seen(host: Host, request: Request, error: PaymentError) -> Visi
         return await visit(host, request, "payment.view")
     except PaymentError:
         return None
-
-

@@ -133,7 +133,13 @@ def _said(row: CheckoutRow) -> tuple[Tone, str, str, bool, str | None]:
         case CheckoutPaymentState.PAID:
             return "ok", "Paid", "Thank you. Your payment has arrived.", False, None
         case CheckoutPaymentState.FAILED:
-            return "off", "Payment failed", "Your payment did not go through. You were not charged.", False, None
+            return (
+                "off",
+                "Payment failed",
+                "Your payment did not go through. You were not charged.",
+                False,
+                None,
+            )
         case CheckoutPaymentState.NOT_REQUIRED if row.status is CheckoutStatus.COMPLETE:
             return "ok", "All set", _free(row), False, None
     return _unpaid(row)
@@ -175,7 +181,9 @@ async def _show(host: Host, request: Request, landing: Landing, session_id: str)
     response.headers.update(_HEADERS)
     if again:
         # Sooner at first, then slower: about three minutes in all.
-        response.headers["Refresh"] = f"{min(2 + 2 * look, 20)}; url={links.landing(session_id, look=look + 1)}"
+        response.headers["Refresh"] = (
+            f"{min(2 + 2 * look, 20)}; url={links.landing(session_id, look=look + 1)}"
+        )
     return response
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -15,7 +15,6 @@ from overseer_payment.schemas import (
     CustomerQuery,
     ListQuery,
     Page,
-    Row,
     SubscriptionQuery,
     TransactionQuery,
 )
@@ -53,13 +52,19 @@ class Paging:
 
 async def transactions(seen: Visit) -> View:
     """Payments and refunds, newest first."""
-    query, filters = _query(seen, TransactionQuery, "status", "type", "currency", "q", "customer_id", "subscription_id")
+    query, filters = _query(
+        seen, TransactionQuery, "status", "type", "currency", "q", "customer_id", "subscription_id"
+    )
     found = await seen.payments.transactions(seen.viewer, query)
     frame = await frame_of(seen, "transactions")
     currencies = [revenue.currency for revenue in frame.status.revenue] if frame.status else []
     groups = [
-        _chips(seen, "transactions", filters, "status", ((s.value, w.text) for s, w in words.TRANSACTION.items())),
-        _chips(seen, "transactions", filters, "type", ((kind.value, text) for kind, text in words.TYPE.items())),
+        _chips(
+            seen, "transactions", filters, "status", ((s.value, w.text) for s, w in words.TRANSACTION.items())
+        ),
+        _chips(
+            seen, "transactions", filters, "type", ((kind.value, text) for kind, text in words.TYPE.items())
+        ),
     ]
     if len(currencies) > 1:
         known = ((code, code.upper()) for code in currencies)
@@ -118,7 +123,9 @@ def _query(seen: Visit, model: type[QueryT], *names: str) -> tuple[QueryT, dict[
         return model.model_validate(asked), filters
     except ValidationError as error:
         name = str(error.errors(include_input=False, include_url=False)[0]["loc"][0])
-        raise Invalid(f"The list has no such {name.removesuffix('_id').replace('_', ' ')} to filter by.") from None
+        raise Invalid(
+            f"The list has no such {name.removesuffix('_id').replace('_', ' ')} to filter by."
+        ) from None
 
 
 def _chips(
@@ -147,6 +154,6 @@ def _scopes(seen: Visit, filters: dict[str, str]) -> list[Chip]:
     ]
 
 
-def _paging(seen: Visit, tab: str, filters: dict[str, str], query: ListQuery, found: Page[Row]) -> Paging:
+def _paging(seen: Visit, tab: str, filters: dict[str, str], query: ListQuery, found: Page[Any]) -> Paging:
     older = seen.links.tab(tab, **filters, cursor=found.next_cursor) if found.next_cursor else None
     return Paging(older, seen.links.tab(tab, **filters) if query.cursor else None)

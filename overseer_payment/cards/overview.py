@@ -43,6 +43,7 @@ class Attention:
     tone: Tone
     text: str
     hint: str = ""
+    command: str = ""
     href: str | None = None
 
 
@@ -124,8 +125,8 @@ def _revenue(seen: Visit, status: StatusView, period: Period) -> list[Figure]:
         value: int = getattr(now, name)
         earlier: int | None = getattr(before, name) if before else None
         text = seen.fmt.money(value, period.currency, status.provider)
-        note = "" if earlier is None else f"was {seen.fmt.money(earlier, period.currency, status.provider)}"
-        return Figure(label, text, trend(value, earlier), note)
+        note = f"was {seen.fmt.money(earlier, period.currency, status.provider)}" if earlier else ""
+        return Figure(label, text, trend(value, earlier), "" if earlier == value else note)
 
     return [
         figure("Net revenue", "net"),
@@ -144,7 +145,7 @@ async def _failed(seen: Visit, days: int) -> Figure:
         "Failed payments",
         f"{count}+" if more else seen.fmt.number(count),
         trend(count, earlier) if comparable else NOTHING,
-        note=f"was {earlier}{'+' if earlier_more else ''}",
+        note=f"was {earlier}{'+' if earlier_more else ''}" if earlier and earlier != count else "",
         href=seen.links.tab("transactions", status=TransactionState.FAILED.value),
     )
 
@@ -162,14 +163,18 @@ async def _attention(seen: Visit, frame: Frame, status: StatusView) -> list[Atte
     found = []
     if status.enabled and not status.healthy:
         settings = seen.links.tab("settings") if seen.may("payment.admin") else None
-        found.append(Attention("danger", frame.health.text, status.health_message, settings))
+        found.append(Attention("danger", frame.health.text, status.health_message, href=settings))
     if status.failed_events:
         text = _counted(status.failed_events, "event could not be applied", "events could not be applied")
-        found.append(Attention("danger", text, "Look at them with `payment events --failed`."))
+        found.append(Attention("danger", text, "Look at them with", "payment events --failed"))
     if status.open_disputes:
         text = _counted(status.open_disputes, "open dispute", "open disputes")
-        found.append(Attention("warn", text, "Unanswered disputes are lost. See `payment disputes --status open`."))
-    found += [await _overdue(seen, state) for state in (SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID)]
+        found.append(
+            Attention("warn", text, "Unanswered disputes are lost.", "payment disputes --status open")
+        )
+    found += [
+        await _overdue(seen, state) for state in (SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID)
+    ]
     return [item for item in found if item.text]
 
 
@@ -178,8 +183,10 @@ async def _overdue(seen: Visit, state: SubscriptionStatus) -> Attention:
     if not found.rows:
         return Attention("warn", "")
     word = state.value.replace("_", " ")
-    text = _counted(len(found.rows), f"subscription is {word}", f"subscriptions are {word}", more=found.next_cursor)
-    return Attention("warn", text, "", seen.links.tab("subscriptions", status=state.value))
+    text = _counted(
+        len(found.rows), f"subscription is {word}", f"subscriptions are {word}", more=found.next_cursor
+    )
+    return Attention("warn", text, href=seen.links.tab("subscriptions", status=state.value))
 
 
 def _counted(count: int, one: str, many: str, *, more: object = None) -> str:

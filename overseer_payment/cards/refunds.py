@@ -1,4 +1,4 @@
-"""Giving money back: a form with what remains, a page that states the exact sum, one write, the true result."""
+"""Giving money back: a form, a page that states the exact sum, one write, the true result."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ from overseer_payment.cards.words import REASON
 from overseer_payment.errors import (
     Conflict,
     DatabaseError,
-    Forbidden,
     Invalid,
-    NotFound,
     OutcomeUnknown,
     PaymentError,
 )
@@ -45,12 +43,15 @@ class Offer:
 def offer_of(seen: Visit, row: TransactionDetail) -> Offer | None:
     """The refund that this viewer may make of this payment, or None when there is no such thing."""
     paid = row.status in {TransactionState.SUCCEEDED, TransactionState.PARTIALLY_REFUNDED}
-    if row.type is TransactionType.REFUND or not paid or row.amount_refundable <= 0:
+    if row.type is TransactionType.REFUND or not paid:
         return None
     if not seen.may("payment.refund") or not seen.can(row.provider, Capability.REFUND):
         return None
+    contested = _contested(row)
+    if row.amount_refundable <= 0 and not contested:
+        return None
     typed = seen.fmt.table(row.provider).plain(row.amount_refundable, row.currency)
-    blocked = "A chargeback is open: the bank already holds this money." if _contested(row) else ""
+    blocked = "A chargeback is open: the bank already holds this money." if contested else ""
     return Offer(row.amount_refundable, typed, seen.can(row.provider, Capability.PARTIAL_REFUND), blocked)
 
 

@@ -67,13 +67,19 @@ async def answer(host: Host, request: Request, view: View) -> Response:
         headers = {**PRIVATE, "Vary": "Accept", "X-Overseer-Fragment": "1"}
         return HTMLResponse(view.body, view.status, headers)
     # A plain string: a host that adds to it must not escape its own part.
-    response = await host.page(request, title=view.title, body=str(with_assets(Links.of(request), view.body)))
+    response = await host.page(
+        request, title=view.title, body=str(with_assets(Links.of(request), view.body, heading="Payments"))
+    )
     response.status_code = view.status
     response.headers.update(PRIVATE)
     response.headers.add_vary_header("Accept")
     return response
 
 
-def with_assets(links: Links, body: Markup) -> Markup:
-    """`body` with our stylesheet and script, for hosts that know nothing of them."""
-    return render("page.html", stylesheet=links.asset(STYLESHEET), script=links.asset(SCRIPT), body=body)
+def with_assets(links: Links, body: Markup, *, heading: str = "") -> Markup:
+    """`body` with our stylesheet and script, for hosts that know nothing of them.
+
+    `heading` is the page's own, for those who listen; the views begin at the second level.
+    """
+    assets = {"stylesheet": links.asset(STYLESHEET), "script": links.asset(SCRIPT)}
+    return render("page.html", **assets, body=body, heading=heading)

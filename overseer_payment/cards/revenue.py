@@ -55,19 +55,17 @@ def sums(points: Iterable[RevenuePoint]) -> Sums:
 
 async def periods(payments: Payments, viewer: Viewer, days: int) -> list[Period]:
     """Every currency's last `days` days with the same number before, the most used currency first."""
-    asked = 2 * days if 2 * days <= LONGEST else days
-    found = await payments.revenue(viewer, RevenueQuery(days=asked))
+    # Always the same stretch, so that the same currency comes first in every period.
+    found = await payments.revenue(viewer, RevenueQuery(days=LONGEST))
     ordered = sorted(found.series, key=_use, reverse=True)
-    return [
-        Period(
-            currency=series.currency,
-            points=series.points[-days:],
-            before=series.points[-asked:-days] if asked > days else (),
-        )
-        for series in ordered
-    ]
+    return [_period(series, days) for series in ordered]
 
 
-def _use(series: RevenueSeries) -> tuple[int, str]:
+def _period(series: RevenueSeries, days: int) -> Period:
+    before = series.points[-2 * days : -days] if 2 * days <= LONGEST else ()
+    return Period(series.currency, series.points[-days:], before)
+
+
+def _use(series: RevenueSeries) -> tuple[int, int]:
     """Sums of two currencies can't be compared; the days on which each was used can."""
-    return sum(1 for point in series.points if point.gross), series.currency
+    return sum(1 for point in series.points if point.gross), sum(point.gross for point in series.points)

@@ -117,6 +117,10 @@ def interval(unit: str | None, count: int) -> str:
     return f"per {unit}" if count == 1 else f"every {count} {unit}s"
 
 
+def _dated(words: str, moment: Markup) -> Markup:
+    return Markup("{} {}").format(words, moment)
+
+
 def next_date(row: SubscriptionRow, fmt: Formatter) -> Markup:
     """What comes next for a subscription, in words that are true today."""
     said = _ending(row, fmt) or _standing(row, fmt)
@@ -126,14 +130,14 @@ def next_date(row: SubscriptionRow, fmt: Formatter) -> Markup:
 def _ending(row: SubscriptionRow, fmt: Formatter) -> Markup | None:
     if row.status is SubscriptionStatus.CANCELED:
         ended = row.ended_at or row.canceled_at
-        return Markup("Ended {}").format(fmt.on(ended)) if ended else Markup("Ended")
+        return _dated("Ended", fmt.on(ended)) if ended else Markup("Ended")
     if row.status is SubscriptionStatus.INCOMPLETE_EXPIRED:
         return Markup("First payment never made")
     ends = row.cancel_at or (row.current_period_end if row.cancel_at_period_end else None)
     if ends is None:
         return None
     # The end may have passed while the news of it is still under way.
-    return Markup("Ends {}" if ends > fmt.now else "Was to end {}").format(fmt.on(ends))
+    return _dated("Ends" if ends > fmt.now else "Was to end", fmt.on(ends))
 
 
 def _standing(row: SubscriptionRow, fmt: Formatter) -> Markup | None:
@@ -147,14 +151,13 @@ def _standing(row: SubscriptionRow, fmt: Formatter) -> Markup | None:
         case SubscriptionStatus.PAUSED:
             return Markup("Does not renew while paused")
         case SubscriptionStatus.TRIALING if row.trial_end is not None:
-            verb = "Trial ends {}" if row.trial_end > fmt.now else "Trial ended {}"
-            return Markup(verb).format(fmt.on(row.trial_end))
+            return _dated("Trial ends" if row.trial_end > fmt.now else "Trial ended", fmt.on(row.trial_end))
     return _renewal(row, fmt)
 
 
 def _since(word: str, row: SubscriptionRow, fmt: Formatter) -> Markup:
     start = row.current_period_start
-    return Markup(f"{word} since {{}}").format(fmt.on(start)) if start else Markup(word)  # noqa: S704  (`word` is ours)
+    return _dated(f"{word} since", fmt.on(start)) if start else Markup("{}").format(word)
 
 
 def _renewal(row: SubscriptionRow, fmt: Formatter) -> Markup | None:
@@ -163,12 +166,12 @@ def _renewal(row: SubscriptionRow, fmt: Formatter) -> Markup | None:
         return Markup("Collection is paused")
     if end is None:
         return None
-    return Markup("Renews {}" if end > fmt.now else "Was due {}").format(fmt.on(end))
+    return _dated("Renews" if end > fmt.now else "Was due", fmt.on(end))
 
 
 def deadline(row: DisputeRow, fmt: Formatter) -> Markup | None:
     """By when a dispute must be answered, or that it is too late."""
     if row.evidence_due_by is None or not row.status.value.endswith("needs_response"):
         return None
-    verb = "Answer due {}" if row.evidence_due_by > fmt.now else "Answer was due {}"
-    return Markup(verb).format(fmt.when(row.evidence_due_by))
+    verb = "Answer due" if row.evidence_due_by > fmt.now else "Answer was due"
+    return _dated(verb, fmt.when(row.evidence_due_by))

@@ -14,7 +14,7 @@
   let leaving = false;         // a close that history itself asked for must not go back again
   let changed = false;         // a write happened in the drawer: what lies below is old
 
-  const page = () => document.querySelector('.op-page[data-op-view]');
+  const page = () => document.querySelector('.op-page > [data-op-view]');
   const boxOf = (node) => node.closest('[data-op-view]');
   const isOpen = (kind) => Boolean(dialogs[kind] && dialogs[kind].open);
 
@@ -51,16 +51,20 @@
       const response = await fetch(url, { ...init, headers: { Accept: ACCEPT }, credentials: 'same-origin', signal: stop.signal });
       if (response.headers.get('X-Overseer-Fragment') !== '1') {
         // Not ours: a login page, or the host's own error page.
+        if (init.quiet) throw new Error('not a view');
         if (init.method !== 'POST') location.assign(url);
         else complain(box, 'The server answered with something unexpected. Look at the payment before you try again.');
         return null;
       }
+      if (init.quiet && !response.ok) throw new Error('no news');
       const text = await response.text();
       const at = init.method === 'POST' && !response.redirected ? (shown.get(box) || {}).url || url : response.url;
       swap(box, text, at, init.quiet);
       return response.redirected || init.method !== 'POST' ? response.url : null;
     } catch (error) {
-      if (error.name !== 'AbortError' && !init.quiet) complain(box, 'The server can’t be reached. Check the connection and try again.');
+      if (error.name === 'AbortError') return null;
+      if (!init.quiet) complain(box, 'The server can’t be reached. Check the connection and try again.');
+      else if (!box.querySelector('.op-stale')) complain(box, `Not refreshed since ${new Date((shown.get(box) || {}).at || started).toLocaleTimeString()}. Trying again.`).classList.add('op-stale');
       return null;
     } finally {
       if (running.get(box) === stop) { running.delete(box); box.removeAttribute('aria-busy'); }
@@ -70,7 +74,7 @@
   function swap(box, text, url, quiet) {
     const before = shown.get(box);
     shown.set(box, { url, text, at: Date.now() });
-    if (quiet && before && before.text === text) return;
+    if (quiet && before && before.text === text && !box.querySelector('.op-stale')) return;
     const active = box.contains(document.activeElement) ? document.activeElement : null;
     const again = active && (active.id ? '#' + CSS.escape(active.id) : active.getAttribute('href') && `a[href="${CSS.escape(active.getAttribute('href'))}"]`);
     const typed = active && active.matches('input') ? active.value : null;
@@ -93,6 +97,7 @@
 
   function prepare(scope) {
     for (const button of scope.querySelectorAll('[data-op-copy]')) button.hidden = false;
+    for (const link of scope.querySelectorAll('.op-tabs [aria-current], .op-chip[aria-current]')) link.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   }
 
   function complain(box, text) {
@@ -102,6 +107,7 @@
     note.textContent = text;
     (box.querySelector('.op-body') || box).prepend(note);
     for (const button of box.querySelectorAll('button[disabled]')) button.disabled = false;
+    return note;
   }
 
   // -- dialogs -------------------------------------------------------------------------------
@@ -127,7 +133,7 @@
     if (!box.open) box.showModal();
     const at = await job;
     const heading = box.querySelector('h2[tabindex]');
-    if (heading && !box.querySelector('[data-op-focus]') && !box.contains(document.activeElement.closest('input'))) heading.focus();
+    if (heading && !box.querySelector('[data-op-focus]')) heading.focus();
     return at;
   }
 
@@ -165,7 +171,9 @@
     if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     const copy = event.target.closest('[data-op-copy]');
     if (copy) return void copyFrom(copy);
-    const link = event.target.closest('a[data-op]');
+    // A moment lies above its row's link, so that it can show the exact time.
+    const row = event.target.closest('time') && event.target.closest('.op-link-row, .op-card');
+    const link = row ? row.querySelector('a[data-op]') : event.target.closest('a[data-op]');
     if (!link || link.origin !== location.origin) return;
     const kind = link.dataset.op;
     const box = boxOf(link);
@@ -177,9 +185,7 @@
       follow(box, link.href);
     } else if (kind === 'close' && box && box.matches('dialog')) {
       event.preventDefault();
-      // "Back to the payment" inside the drawer is a step, not the end of it.
-      if (box === dialogs.drawer && new URL(link.href).pathname.includes('/payment/transactions/')) follow(box, link.href);
-      else box.close();
+      box.close();
     }
   });
 

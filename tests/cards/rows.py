@@ -1,0 +1,148 @@
+"""Rows such as a shop really has, each with `changes` on top of a plain one."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from overseer_payment.money import CurrencyTable
+from overseer_payment.provider import (
+    CheckoutMode,
+    CheckoutPaymentState,
+    CheckoutStatus,
+    SubscriptionStatus,
+)
+from overseer_payment.schemas import (
+    CheckoutRow,
+    CustomerDetail,
+    CustomerValue,
+    Revenue,
+    StatusView,
+    SubscriptionItemRow,
+    SubscriptionRow,
+    TransactionDetail,
+    TransactionState,
+    TransactionType,
+)
+
+STRIPE = CurrencyTable(exponents={"ISK": 2, "UGX": 2}, granularity={"ISK": 100, "KWD": 10})
+XSS = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+LONG = "Übertragungsgesellschaft für außergewöhnlich lange Firmennamen und Söhne mbH & Co. KG auf Aktien"
+HEBREW = "חברת התשלומים הגדולה בע״מ"
+SESSION = "cs_test_a1b2c3d4e5f6g7h8"
+
+
+def now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def transaction(id: int, **changes: Any) -> TransactionDetail:
+    """One succeeded payment of 49.00 USD, with `changes`."""
+    fields: dict[str, Any] = {
+        "id": id,
+        "provider": "stripe",
+        "livemode": False,
+        "provider_transaction_id": f"pi_3Q{id:06d}",
+        "type": TransactionType.CHARGE,
+        "status": TransactionState.SUCCEEDED,
+        "amount": 4900,
+        "amount_refunded": 0,
+        "amount_disputed": 0,
+        "currency": "usd",
+        "occurred_at": now() - timedelta(hours=id),
+        "created_at": now(),
+        **changes,
+    }
+    status = TransactionState(fields["status"])
+    if status in {TransactionState.SUCCEEDED, TransactionState.PARTIALLY_REFUNDED}:
+        fields.setdefault("amount_refundable", fields["amount"] - fields["amount_refunded"])
+    return TransactionDetail.model_validate(fields)
+
+
+def subscription(id: int, **changes: Any) -> SubscriptionRow:
+    """One active monthly subscription that renews in twelve days, with `changes`."""
+    fields: dict[str, Any] = {
+        "id": id,
+        "provider": "stripe",
+        "livemode": False,
+        "provider_subscription_id": f"sub_1Q{id:06d}",
+        "customer_id": 1,
+        "customer_email": "ada@example.com",
+        "status": SubscriptionStatus.ACTIVE,
+        "plan_name": "Growth",
+        "amount": 2900,
+        "currency": "usd",
+        "interval": "month",
+        "quantity": 1,
+        "items": [
+            SubscriptionItemRow(
+                id="si_1", price_id="price_1", name="Growth", quantity=1, amount=2900, interval="month"
+            )
+        ],
+        "current_period_start": now() - timedelta(days=18),
+        "current_period_end": now() + timedelta(days=12),
+        "occurred_at": now() - timedelta(days=80),
+        "created_at": now(),
+        **changes,
+    }
+    return SubscriptionRow.model_validate(fields)
+
+
+def customer(id: int, **changes: Any) -> CustomerDetail:
+    """One customer with a lifetime value in two currencies, with `changes`."""
+    fields: dict[str, Any] = {
+        "id": id,
+        "provider": "stripe",
+        "livemode": False,
+        "provider_customer_id": f"cus_Q{id:06d}",
+        "email": f"customer{id}@example.com",
+        "name": f"Customer {id}",
+        "occurred_at": now() - timedelta(days=90),
+        "created_at": now(),
+        "value": [
+            CustomerValue(currency="usd", gross=14700, refunded=500, disputed=0, net=14200, payments=3),
+            CustomerValue(currency="jpy", gross=500000, refunded=0, disputed=0, net=500000, payments=1),
+        ],
+        **changes,
+    }
+    return CustomerDetail.model_validate(fields)
+
+
+def checkout(**changes: Any) -> CheckoutRow:
+    """One paid checkout of 49.00 USD, with `changes`."""
+    fields: dict[str, Any] = {
+        "session_id": SESSION,
+        "provider": "stripe",
+        "livemode": False,
+        "mode": CheckoutMode.PAYMENT,
+        "status": CheckoutStatus.COMPLETE,
+        "payment_state": CheckoutPaymentState.PAID,
+        "amount_total": 4900,
+        "currency": "usd",
+        "occurred_at": now(),
+        "created_at": now(),
+        **changes,
+    }
+    return CheckoutRow.model_validate(fields)
+
+
+def status(**changes: Any) -> StatusView:
+    """A healthy test account, with `changes`."""
+    fields: dict[str, Any] = {
+        "provider": "stripe",
+        "account": "default",
+        "enabled": True,
+        "livemode": False,
+        "is_test_mode": True,
+        "healthy": True,
+        "health_message": "Connected to Stripe.",
+        "api_version": "2026-10-28.endive",
+        "total_transactions": 1284,
+        "active_subscriptions": 87,
+        "open_disputes": 2,
+        "failed_events": 0,
+        "last_event_at": now() - timedelta(minutes=4),
+        "revenue": [
+            Revenue(currency=code, gross=1, refunded=0, disputed=0, net=1) for code in ("usd", "eur", "jpy")
+        ],
+        **changes,
+    }
+    return StatusView.model_validate(fields)

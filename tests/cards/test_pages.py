@@ -1,0 +1,336 @@
+"""The modal's pages: the same content as page and as fragment, true in every state, closed to strangers."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from overseer_payment.errors import DatabaseError, ProviderUnavailable
+from tests.cards.fake_payments import FakePayments
+from tests.cards.fakes import FakeHost, build_app
+from tests.cards.rows import HEBREW, XSS, customer, status, subscription, transaction
+
+FRAGMENT = {"Accept": "text/vnd.overseer.fragment+html"}
+TABS = ("", "/transactions", "/subscriptions", "/customers", "/actions", "/settings")
+VIEWS = [f"/payment/modal{tab}" for tab in TABS] + [
+    "/payment/modal?days=7&currency=jpy",
+    "/payment/modal?days=365",
+    "/payment/modal/transactions?status=failed&type=charge&currency=usd&q=a",
+    "/payment/transactions/1",
+    "/payment/transactions/2",
+    "/payment/transactions/4",
+    "/payment/transactions/2/refund?amount=1.00",
+    "/payment/subscriptions/1",
+    "/payment/customers/1",
+]
+
+
+def text_of(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+@pytest.mark.parametrize("path", VIEWS)
+def test_every_view_is_a_page_and_a_fragment(client: TestClient, path: str) -> None:
+    """One address, two shapes: the page holds the fragment, and only the fragment is marked as one."""
+    page, fragment = client.get(path), client.get(path, headers=FRAGMENT)
+    assert (page.status_code, fragment.status_code) == (200, 200)
+    assert page.text.startswith("<!doctype html>")
+    assert fragment.text.lstrip().startswith("<section")
+    assert fragment.headers["x-overseer-fragment"] == "1"
+    assert "x-overseer-fragment" not in page.headers
+    for answer in (page, fragment):
+        assert answer.headers["cache-control"] == "no-store"
+        assert "Accept" in answer.headers["vary"]
+
+
+@pytest.mark.parametrize("path", VIEWS)
+def test_no_view_needs_inline_code(client: TestClient, path: str) -> None:
+    """Nothing that the strict policy would refuse: no style attribute, no handler, no inline script."""
+    html = client.get(path).text
+    assert not re.search(r"\sstyle=|<style|\son\w+=|<script(?![^>]*\ssrc=)", html)
+
+
+@pytest.mark.parametrize("path", VIEWS)
+def test_every_address_carries_the_root_path(payments: FakePayments, host: FakeHost, path: str) -> None:
+    """Below a mount, every link and form of ours stays below it."""
+    client = TestClient(build_app(host, root="/admin"))
+    html = client.get("/admin" + path, headers=FRAGMENT).text
+    ours = re.findall(r'(?:href|action)="(/[^"]*)"', html)
+    assert ours
+    assert all(address.startswith("/admin/") for address in ours)
+
+
+@pytest.mark.parametrize("path", [*VIEWS, "/payment/card", "/payment/actions/checkout"])
+def test_strangers_see_nothing(client: TestClient, host: FakeHost, path: str) -> None:
+    """Nobody signed in: 401, without a single row, tab or figure."""
+    host.signed_in = False
+    answer = client.post(path) if path.endswith("/checkout") else client.get(path)
+    assert answer.status_code == 401
+    assert "op-tabs" not in answer.text
+    assert "USD" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "permission"),
+    [
+        ("/payment/modal", "payment.view"),
+        ("/payment/modal/actions", "payment.manage"),
+        ("/payment/modal/settings", "payment.admin"),
+        ("/payment/transactions/2/refund", "payment.refund"),
+    ],
+)
+def test_each_page_asks_for_its_permission(
+    client: TestClient, host: FakeHost, path: str, permission: str
+) -> None:
+    """Without it the page is refused and names what to ask for."""
+    host.permissions -= {permission}
+    answer = client.get(path)
+    assert answer.status_code == 403
+    assert permission in answer.text
+
+
+def test_permissions_hide_what_they_forbid(client: TestClient, host: FakeHost) -> None:
+    """Who may only look is offered no action and no tab that would refuse them."""
+    host.permissions = frozenset({"payment.view"})
+    overview, payment = client.get("/payment/modal").text, client.get("/payment/transactions/2").text
+    assert "/payment/modal/actions" not in overview
+    assert "/payment/modal/settings" not in overview
+    assert "/refund" not in payment
+
+
+def test_undeclared_capabilities_are_not_offered(client: TestClient, payments: FakePayments) -> None:
+    """A provider that can't refund shows no refund; one that can't sell shows no checkout."""
+    payments.plugins = [row.model_copy(update={"capabilities": []}) for row in payments.plugins]
+    assert "/refund" not in client.get("/payment/transactions/2").text
+    assert "Checkout<" not in client.get("/payment/modal/actions").text
+    assert client.get("/payment/transactions/2/refund").status_code == 409
+
+
+def test_a_whole_refund_is_all_that_some_providers_do(client: TestClient, payments: FakePayments) -> None:
+    """Without partial refunds there is no amount to type, and a smaller one is refused."""
+    payments.plugins = [row.model_copy(update={"capabilities": ["refund"]}) for row in payments.plugins]
+    assert 'id="op-amount"' not in client.get("/payment/transactions/2").text
+    assert client.get("/payment/transactions/2/refund?amount=1").status_code == 422
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/payment/modal/transactions",
+        "/payment/transactions/1",
+        "/payment/modal/subscriptions",
+        "/payment/subscriptions/1",
+        "/payment/modal/customers",
+        "/payment/customers/1",
+        "/payment/modal/settings",
+        "/payment/modal/actions",
+        "/payment/modal",
+        "/payment/card",
+        f"/payment/modal/transactions?q={XSS}&customer_id=x",
+        f"/payment/modal/customers?q={XSS}",
+    ],
+)
+def test_every_field_is_escaped(client: TestClient, payments: FakePayments, path: str) -> None:
+    """Whatever a customer, a provider or an address says, it stays text."""
+    poisoned(payments)
+    html = client.get(path).text
+    assert "<script>alert" not in html
+    assert "<img" not in html
+    assert "javascript:" not in re.sub(r"<code>.*?</code>", "", html)
+
+
+def poisoned(payments: FakePayments) -> None:
+    """The shop, with markup in each text that comes from outside."""
+    base = payments.payments[0]
+    timeline = [
+        entry.model_copy(update={"title": XSS, "detail": XSS, "actor": XSS}) for entry in base.timeline
+    ]
+    words: dict[str, Any] = dict.fromkeys(
+        ("description", "customer_name", "customer_email", "method", "failure_message", "reason"), XSS
+    )
+    references = [one.model_copy(update={"id": XSS, "kind": XSS}) for one in base.references]
+    payments.payments = [base.model_copy(update={**words, "timeline": timeline, "references": references})]
+    payments.subs = [subscription(1, plan_name=XSS, customer_email=XSS)]
+    payments.people = [customer(1, name=XSS, email=XSS, user_id=XSS, provider_customer_id=XSS)]
+    payments.prices = [
+        price.model_copy(update={"product_name": XSS, "nickname": XSS, "id": XSS})
+        for price in payments.prices
+    ]
+    payments.plugins = [row.model_copy(update={"title": XSS, "error": XSS}) for row in payments.plugins]
+    payments.findings = [one.model_copy(update={"title": XSS, "cure": XSS}) for one in payments.findings]
+    payments.state = status(account=XSS, health_message=XSS, healthy=False)
+
+
+def test_names_keep_their_own_direction(client: TestClient) -> None:
+    """Right-to-left names are isolated, so that they don't turn the amounts around."""
+    assert f"<bdi>{HEBREW}</bdi>" in client.get("/payment/modal/transactions").text
+
+
+def test_a_list_is_paged_by_links(client: TestClient) -> None:
+    """Older leads on with every filter kept, Newest leads back, and no row is shown twice."""
+    first = client.get("/payment/modal/transactions?type=charge").text
+    older = re.search(r'href="([^"]+cursor=[^"]+)"', first)
+    assert older
+    second = client.get(older[1].replace("&amp;", "&")).text
+    assert "type=charge" in older[1]
+    assert "Newest" in second
+    row = r'/payment/transactions/(\d+)" data-op="drawer"'
+    assert not set(re.findall(row, first)) & set(re.findall(row, second))
+
+
+def test_filters_are_addresses(client: TestClient) -> None:
+    """A filtered list shows what fits, and marks the chip that is on."""
+    html = client.get("/payment/modal/transactions?status=failed").text
+    assert re.search(r'aria-current="true">Failed<', html)
+    assert len(re.findall(r'data-op="drawer"', html)) == 1
+
+
+@pytest.mark.parametrize("query", ["status=nonsense", "currency=dollars", "type=1"])
+def test_a_filter_that_does_not_exist_is_said(client: TestClient, query: str) -> None:
+    """422 with one sentence and a way on, and nothing that was typed."""
+    answer = client.get(f"/payment/modal/transactions?{query}")
+    assert answer.status_code == 422
+    assert "no such" in answer.text
+    assert "nonsense" not in text_of(answer.text)
+
+
+def test_an_unknown_period_is_refused(client: TestClient) -> None:
+    """The chart knows four periods."""
+    assert client.get("/payment/modal?days=31").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("tab", "says"),
+    [
+        ("", "payment seed"),
+        ("/transactions", "payment seed"),
+        ("/subscriptions", "payment seed"),
+        ("/customers", "payment seed"),
+        ("/actions", "Create a product"),
+    ],
+)
+def test_empty_views_say_what_to_do(client: TestClient, payments: FakePayments, tab: str, says: str) -> None:
+    """Nothing there yet: the page says how that changes."""
+    payments.payments, payments.subs, payments.people, payments.prices = [], [], [], []
+    payments.series, payments.state = [], status(total_transactions=0)
+    assert says in text_of(client.get(f"/payment/modal{tab}").text)
+
+
+def test_a_search_without_results_leads_back(client: TestClient) -> None:
+    """ "Nothing fits" is not "nothing there"."""
+    html = client.get("/payment/modal/transactions?q=zzzzzz").text
+    assert "Nothing fits" in html
+    assert 'href="/payment/modal/transactions"' in html
+
+
+def test_without_a_provider_the_overview_names_the_variable(
+    client: TestClient, payments: FakePayments
+) -> None:
+    """The first thing to do is said first."""
+    payments.state, payments.series = status(enabled=False, provider=None, total_transactions=0), []
+    assert "STRIPE_SECRET_KEY" in client.get("/payment/modal").text
+
+
+@pytest.mark.parametrize("path", ["/payment/modal", "/payment/modal/transactions", "/payment/modal/settings"])
+def test_a_broken_database_is_one_sentence_with_a_way_to_retry(
+    client: TestClient, payments: FakePayments, path: str
+) -> None:
+    """503, the frame stays, and the same address is offered again."""
+    payments.failing = DatabaseError("The database can't be reached.")
+    answer = client.get(path, headers=FRAGMENT)
+    assert answer.status_code == 503
+    assert "be reached." in answer.text
+    assert f'href="{path}" data-op="view">Try again' in answer.text
+
+
+def test_a_provider_that_is_down_costs_only_the_catalogue(
+    client: TestClient, payments: FakePayments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Actions tab stays usable as a page and says what is wrong."""
+
+    async def down(viewer: object) -> None:
+        raise ProviderUnavailable("Stripe can't be reached.", retry_after=30)
+
+    monkeypatch.setattr(payments, "catalog", down)
+    answer = client.get("/payment/modal/actions")
+    assert answer.status_code == 200
+    assert "Try again in 30 seconds" in answer.text
+
+
+def test_another_users_row_is_not_there(client: TestClient) -> None:
+    """404 in the frame, with a way on."""
+    answer = client.get("/payment/transactions/424242")
+    assert answer.status_code == 404
+    assert "op-tabs" in answer.text
+
+
+def test_provider_links_are_web_addresses_only(client: TestClient) -> None:
+    """A reference's link leads to the provider in a new window, and never runs anything."""
+    html = client.get("/payment/transactions/1").text
+    assert (
+        'href="https://dashboard.stripe.com/test/payments/pi_3Q000001" target="_blank" rel="noopener' in html
+    )
+    assert "javascript:" not in html
+
+
+def test_the_webhook_address_is_the_public_one(client: TestClient, host: FakeHost) -> None:
+    """What is copied is what the outside reaches; without a setting, the address of this request."""
+    assert (
+        'value="http://testserver/api/v1/payment/webhook/stripe"'
+        in client.get("/payment/modal/settings").text
+    )
+    host.config = {"OVERSEER_PUBLIC_URL": "https://pay.example.com/"}
+    assert (
+        'value="https://pay.example.com/api/v1/payment/webhook/stripe"'
+        in client.get("/payment/modal/settings").text
+    )
+
+
+def test_an_open_chargeback_blocks_the_refund_with_its_reason(client: TestClient) -> None:
+    """The money is at the bank: the page says so instead of offering it twice."""
+    html = client.get("/payment/transactions/4").text
+    assert "A chargeback is open" in html
+    assert "Review refund" not in html
+    assert client.get("/payment/transactions/4/refund").status_code == 409
+
+
+def test_the_chart_has_a_name_and_a_table(client: TestClient) -> None:
+    """Who doesn't see the bars hears the sums and can read every figure."""
+    html = client.get("/payment/modal?days=7").text
+    assert re.search(r'role="img" aria-label="Revenue per day in USD, last 7 days: gross [\d.,]+ USD', html)
+    assert '<th scope="col">Refunded</th>' in html
+
+
+def test_one_row_and_zero_sums_are_fine(client: TestClient, payments: FakePayments) -> None:
+    """A first payment of zero draws a page like any other."""
+    payments.payments = [transaction(1, amount=0, amount_refundable=0)]
+    payments.state = status(total_transactions=1, open_disputes=0)
+    for path in ("/payment/modal", "/payment/modal/transactions", "/payment/transactions/1"):
+        assert client.get(path).status_code == 200
+
+
+def test_assets_are_cached_under_their_own_hash_only(client: TestClient) -> None:
+    """Immutable under its hash, revalidated under another's, and nothing else is served."""
+    page = client.get("/payment/modal").text
+    for path in re.findall(r'"(/payment/static/[^"]+)"', page):
+        own = client.get(path)
+        assert "immutable" in own.headers["cache-control"]
+        assert own.headers["content-encoding"] == "gzip"
+        again = client.get(path, headers={"If-None-Match": own.headers["etag"]})
+        assert again.status_code == 304
+        other = client.get(re.sub(r"/[0-9a-f]{16}/", "/0000/", path))
+        assert other.headers["cache-control"] == "no-cache"
+    assert client.get("/payment/static/0000/..%2Fcard.py").status_code == 404
+
+
+def test_pages_are_light(client: TestClient) -> None:
+    """A tab with everything it needs is well under 60 KB, and style and script travel in under 20 KB."""
+    page = client.get("/payment/modal")
+    plain = {"Accept-Encoding": "identity"}
+    paths = re.findall(r'"(/payment/static/[^"]+)"', page.text)
+    assert len(page.content) + sum(len(client.get(path, headers=plain).content) for path in paths) < 60_000
+    travelled = sum(int(client.get(path).headers["content-length"]) for path in paths)
+    assert travelled < 20_000
