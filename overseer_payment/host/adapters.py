@@ -84,12 +84,12 @@ def install(
         secret=settings.token.get_secret_value() if settings.token else "",
         public_url=settings.public_url,
     )
-    own = None if engine is not None else _open(database_url, settings)
-    host = InstalledHost(config, engine or _sure(own), Callbacks(user, authorize, page, csrf), double)
+    used = _open(database_url, settings) if engine is None else engine
+    host = InstalledHost(config, used, Callbacks(user, authorize, page, csrf), double)
     host.contributions = collect(load_host_plugins(settings, own_only=not third_party), host)
     mounts = _Mounts(host, double, settings.public_url, login_url, own_design=page is not None)
     app.router.routes[:0] = mounts.routes(prefix)
-    _wrap_lifespan(app, host, migrate=migrate, own=own)
+    _wrap_lifespan(app, host, migrate=migrate, dispose=engine is None)
     return host
 
 
@@ -97,11 +97,6 @@ def _open(database_url: str | None, settings: Settings) -> AsyncEngine:
     from overseer_payment.database import create_engine
 
     return create_engine(database_url or settings.database_url.get_secret_value())
-
-
-def _sure(engine: AsyncEngine | None) -> AsyncEngine:
-    assert engine is not None
-    return engine
 
 
 def _refuse_second(app: Starlette, prefix: str) -> None:
@@ -113,9 +108,7 @@ def _refuse_second(app: Starlette, prefix: str) -> None:
             raise ConfigurationError(f"Payments are installed {where} already. Give another prefix.")
 
 
-def _wrap_lifespan(
-    app: Starlette, host: InstalledHost, *, migrate: bool | None, own: AsyncEngine | None
-) -> None:
+def _wrap_lifespan(app: Starlette, host: InstalledHost, *, migrate: bool | None, dispose: bool) -> None:
     """Host up, payments up, payments down, host down: a mounted application's own lifespan never runs."""
     inner = app.router.lifespan_context
 
@@ -127,8 +120,8 @@ def _wrap_lifespan(
                 async with running(host.contributions.loaded, host):
                     yield state
             finally:
-                if own is not None:
-                    await own.dispose()
+                if dispose:
+                    await host.engine.dispose()
 
     app.router.lifespan_context = lifespan
 

@@ -220,6 +220,26 @@ def test_wrong_setting_is_one_line(start: Start, variable: str, value: str, part
     assert "secret" not in line
 
 
+def test_outdated_server_schema_is_one_line(start: Start, postgres_url: str) -> None:
+    """A server without our tables is refused with exit code 1 and the command that makes them."""
+    server = start(OVERSEER_DISABLE_PLUGINS="", OVERSEER_DATABASE_URL=postgres_url)
+
+    assert server.process.wait(SECONDS) == 1
+    [line] = server.errors().strip().splitlines()
+    assert "payment db upgrade" in line
+
+
+def test_unreachable_database_is_one_line(start: Start) -> None:
+    """A database that doesn't answer is told in one line, without its password."""
+    url = "postgresql+psycopg://user:secret@127.0.0.1:1/nothing"
+    server = start(OVERSEER_DISABLE_PLUGINS="", OVERSEER_DATABASE_URL=url)
+
+    assert server.process.wait(SECONDS) == 1
+    [line] = server.errors().strip().splitlines()
+    assert "can't be reached" in line
+    assert "secret" not in line
+
+
 def test_demo_is_filled_before_it_is_announced(start: Start, tmp_path: Path) -> None:
     """A demo's plugins change the settings, add routes, and talk to the server before the link is printed."""
     banner = start("--demo").banner()
