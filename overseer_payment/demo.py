@@ -152,7 +152,7 @@ async def seed(payments: Payments, *, days: int = DAYS, progress: Progress | Non
     )
     try:
         await _deliver_all(example, world.events, secret, progress)
-        await example.worker.drain()
+        await example.worker.drain(hurry=True)
     finally:
         await example.aclose()
     return len(world.events)

@@ -11,16 +11,16 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, Row, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
-from overseer_payment.errors import IdempotencyConflict, OutcomeUnknown
+from overseer_payment.errors import IdempotencyConflict
 from overseer_payment.tables import operation as table
+from overseer_payment.tables import transaction
 
 SENDING, SUCCEEDED, WAITING, FAILED, UNKNOWN = "sending", "succeeded", "pending", "failed", "unknown"
 OPEN = (SENDING, UNKNOWN)
@@ -62,10 +62,18 @@ class Intent:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def earlier(connection: Connection, account_id: int, intent: Intent) -> Row[Any] | None:
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A stored operation. `fresh`: stored just now, so it is the caller's to send."""
+
+    operation: Row[Any]
+    fresh: bool
+
+
+def earlier(connection: Connection, account_id: int, intent: Intent) -> Begun | None:
     """The operation that this intent already led to, if its client key was used before.
 
-    Raises IdempotencyConflict when the key came with something else, or its first use is still running.
+    Raises IdempotencyConflict when the key came with something else.
     """
     if intent.client_key is None:
         return None
@@ -79,19 +87,15 @@ def earlier(connection: Connection, account_id: int, intent: Intent) -> Row[Any]
         return None
     if found.client_digest != intent.digest:
         raise IdempotencyConflict("This Idempotency-Key was used with other parameters. Use a new key.")
-    if found.status == SENDING:
-        raise IdempotencyConflict(
-            "The first request with this Idempotency-Key is still running.", retry_after=2
-        )
-    if found.status == UNKNOWN:
-        raise OutcomeUnknown(
-            "The provider has not answered yet; the outcome is being settled.", retry_after=10
-        )
-    return found
+    return Begun(found, fresh=False)
 
 
-def begin(connection: Connection, account_id: int, intent: Intent, *, now: datetime) -> Row[Any]:
-    """Store the operation, ready to be sent. Commit before sending."""
+def begin(connection: Connection, account_id: int, intent: Intent, *, now: datetime) -> Begun:
+    """Store the operation, ready to be sent, or find it stored by somebody at the same moment.
+
+    Commit before sending. Raises IdempotencyConflict as `earlier` does.
+    """
+    key = intent.key or intent.fresh_key()
     values = {
         "account_id": account_id,
         "kind": intent.kind,
@@ -102,7 +106,7 @@ def begin(connection: Connection, account_id: int, intent: Intent, *, now: datet
         "amount": intent.amount,
         "currency": intent.currency,
         "reason": intent.reason,
-        "idempotency_key": intent.key or intent.fresh_key(),
+        "idempotency_key": key,
         "request": json.dumps(dict(intent.request), separators=(",", ":")),
         "client_key": intent.client_key,
         "client_digest": intent.digest,
@@ -110,26 +114,35 @@ def begin(connection: Connection, account_id: int, intent: Intent, *, now: datet
         "due_at": now + LEASE,
         "created_at": now,
     }
-    try:
-        with connection.begin_nested() if connection.dialect.name == "postgresql" else nullcontext():
-            return connection.execute(insert(table).values(values).returning(table)).one()
-    except IntegrityError:
-        raise IdempotencyConflict(
-            "The first request with this Idempotency-Key is still running.", retry_after=2
-        ) from None
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    # Waits for whoever stores the same key at this moment, and then stores nothing.
+    statement = dialect.insert(table).values(values).on_conflict_do_nothing().returning(table)
+    stored = connection.execute(statement).one_or_none()
+    if stored is not None:
+        return Begun(stored, fresh=True)
+    found = by_key(connection, key) if intent.key else None
+    other = Begun(found, fresh=False) if found is not None else earlier(connection, account_id, intent)
+    if other is None:  # it was there a moment ago, and its client key has just been released
+        raise IdempotencyConflict("The first request with this Idempotency-Key just ended.", retry_after=1)
+    return other
 
 
-def resume_or_begin(connection: Connection, account_id: int, intent: Intent, *, now: datetime) -> Row[Any]:
-    """The operation under the intent's own key, sent (again): the provider does it once."""
-    assert intent.key is not None
-    query = select(table).where(table.c.idempotency_key == intent.key).with_for_update()
-    found = connection.execute(query).one_or_none()
-    if found is None:
-        return begin(connection, account_id, intent, now=now)
-    values = {"status": SENDING, "due_at": now + LEASE, "attempts": table.c.attempts + 1, "finished_at": None}
-    return connection.execute(
-        update(table).where(table.c.id == found.id).values(values).returning(table)
-    ).one()
+def by_key(connection: Connection, key: str) -> Row[Any] | None:
+    """The operation under this provider-side key."""
+    return connection.execute(select(table).where(table.c.idempotency_key == key)).one_or_none()
+
+
+def again(connection: Connection, id: int) -> Row[Any]:
+    """The operation as it stands now."""
+    return connection.execute(select(table).where(table.c.id == id)).one()
+
+
+def take_up(connection: Connection, id: int, *, now: datetime) -> Row[Any] | None:
+    """Take an operation of unknown outcome to send it again under its key; None if somebody has it."""
+    free = or_(table.c.status == UNKNOWN, table.c.due_at <= now)
+    statement = update(table).where(table.c.id == id, table.c.status.in_(OPEN), free)
+    statement = statement.values(status=SENDING, due_at=now + LEASE, attempts=table.c.attempts + 1)
+    return connection.execute(statement.returning(table)).one_or_none()
 
 
 def finish(
@@ -171,7 +184,7 @@ def claim_open(
         .cte("due")
     )
     statement = update(table).where(table.c.id.in_(select(due.c.id)))
-    statement = statement.values(due_at=now + LEASE, attempts=table.c.attempts + 1)
+    statement = statement.values(status=SENDING, due_at=now + LEASE, attempts=table.c.attempts + 1)
     return list(connection.execute(statement.returning(table)))
 
 
@@ -181,3 +194,27 @@ def reserved(connection: Connection, transaction_id: int) -> int:
         table.c.transaction_id == transaction_id, table.c.kind == "refund", table.c.status.in_(OPEN)
     )
     return int(connection.execute(query).scalar_one())
+
+
+_STATUS_OF_REFUND = {"pending": WAITING, "succeeded": SUCCEEDED, "failed": FAILED, "canceled": FAILED}
+
+
+def follow(connection: Connection, account_id: int, refunds: Mapping[str, str], *, now: datetime) -> None:
+    """Let refund operations say what the ledger knows of their refunds: operation's key → refund's id.
+
+    The ledger's row decides and not the news: it has already weighed old against new.
+    """
+    columns = (transaction.c.provider_transaction_id, transaction.c.status, transaction.c.failure_code)
+    query = select(*columns).where(
+        transaction.c.account_id == account_id, transaction.c.provider_transaction_id.in_(refunds.values())
+    )
+    known = {id: (status, code) for id, status, code in connection.execute(query)}
+    for key, id in sorted(refunds.items()):
+        if id not in known:
+            continue
+        status, code = known[id]
+        became = _STATUS_OF_REFUND[status]
+        mine = (table.c.idempotency_key == key) & (table.c.account_id == account_id)
+        changed = update(table).where(mine, table.c.kind == "refund", table.c.status != became)
+        values = {"status": became, "result": id, "error_code": code, "error": None}
+        connection.execute(changed.values(**values, due_at=None, finished_at=now))

@@ -7,144 +7,208 @@ function on what is still open, so there is one path to an outcome.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, exists, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from overseer_payment import operations
-from overseer_payment.database import utcnow, write
+from overseer_payment import operations, requesting
+from overseer_payment.committing import committed
+from overseer_payment.database import read, utcnow
 from overseer_payment.errors import (
     ConfigurationError,
     DatabaseError,
-    ObjectAbsent,
+    IdempotencyConflict,
     OutcomeUnknown,
     PaymentError,
     ProviderAuthError,
     ProviderError,
     ProviderRateLimited,
+    ProviderRejected,
     ProviderUnavailable,
 )
-from overseer_payment.ledger import accounts, customers
+from overseer_payment.faults import describe, place
+from overseer_payment.ledger import accounts, customers, wants
 from overseer_payment.ledger.accounts import Account
-from overseer_payment.ledger.record import record
-from overseer_payment.provider import (
-    CheckoutMode,
-    CheckoutRequest,
-    CustomerRequest,
-    Kind,
-    Provider,
-    Ref,
-    RefundRequest,
-    RefundSnapshot,
-    Snapshot,
-    TransactionStatus,
-)
+from overseer_payment.operations import Begun
+from overseer_payment.provider import Provider, RefundSnapshot, Snapshot, TransactionStatus
+from overseer_payment.recording import take
+from overseer_payment.tables import operation as table
 
 log = logging.getLogger("overseer_payment.sending")
 
-OPERATION = "overseer_operation"
-"""Metadata key under which the provider keeps our operation's key: how we find what we did."""
+# Shorter than an operation's lease, so that nobody sends the same beside us.
+_PATIENCE = 100.0
+_WAIT_FOR_OTHERS = 10.0
+_LOOK = 0.05
+_TO_THE_END = 5.0
 
-# Providers forget keys (Stripe: "at least 24 hours"). Older than this we look instead of sending again.
-_KEY_LIVES = timedelta(hours=23)
-
-
+# Of a first attempt these say that it did not leave, or was turned away at the door.
 _NOTHING_HAPPENED = (ProviderUnavailable, ProviderRateLimited, ProviderAuthError, ConfigurationError)
 
 
 @dataclass(slots=True)
 class Sender:
-    """Sends for one home account."""
+    """Sends for the accounts that the configured keys belong to (`homes`)."""
 
     engine: AsyncEngine
     provider: Callable[[str], Provider]
+    homes: Callable[[], Iterable[Account]]
+    now: Callable[[], datetime] = utcnow
+    _under_way: dict[int, asyncio.Task[Sequence[Snapshot]]] = field(default_factory=dict)
+
+    async def carry_out(self, account: Account, begun: Begun) -> str:
+        """Bring an operation to its outcome, whoever began it; answers the provider's id of what it made.
+
+        Raises what the provider raised; ProviderRejected for one that was refused earlier;
+        IdempotencyConflict while somebody else is still sending it; OutcomeUnknown.
+        """
+        operation = begun.operation
+        if begun.fresh:
+            return (await self.run(account, operation))[0].id
+        if operation.status == operations.SENDING:
+            operation = await self._others(operation)
+        if operation.status in operations.OPEN:
+            taken = await committed(self.engine, operations.take_up, operation.id, now=self.now())
+            if taken is not None:
+                return (await self.run(account, taken))[0].id
+            raise IdempotencyConflict(
+                "The first request with this Idempotency-Key is still running.", retry_after=2
+            )
+        if operation.result is None:
+            raise ProviderRejected(operation.error or "The provider refused this.", code=operation.error_code)
+        return str(operation.result)
 
     async def run(self, account: Account, operation: Row[Any]) -> Sequence[Snapshot]:
         """Send a stored operation, record the answer, answer the snapshots.
 
         Raises what the provider raised, after writing it down. Finishes even when the caller goes away.
         """
-        return await asyncio.shield(asyncio.ensure_future(self._run(account, operation)))
+        task = self._under_way.get(operation.id)
+        if task is None:
+            task = asyncio.create_task(self._run(account, operation))
+            self._under_way[operation.id] = task
+            task.add_done_callback(partial(self._ended, operation.id))
+        return await asyncio.shield(task)
+
+    async def settle(self, *, limit: int = 8) -> int:
+        """Take up operations whose outcome is overdue; answers how many were taken up."""
+        ours = await self._overdue()
+        if not ours:
+            return 0
+        taken = await committed(self.engine, operations.claim_open, list(ours), limit=limit, now=self.now())
+        runs = (self.run(ours[operation.account_id], operation) for operation in taken)
+        for operation, outcome in zip(
+            taken, await asyncio.gather(*runs, return_exceptions=True), strict=True
+        ):
+            if isinstance(outcome, Exception):
+                log.warning("operation %d: %s", operation.id, describe(outcome))
+        return len(taken)
+
+    async def aclose(self) -> None:
+        """Let what is under way come to its end, for a while; what doesn't is settled after a restart."""
+        if self._under_way:
+            await asyncio.wait(self._under_way.values(), timeout=_TO_THE_END)
+
+    # -- one attempt ----------------------------------------------------------------------------
 
     async def _run(self, account: Account, operation: Row[Any]) -> Sequence[Snapshot]:
         try:
-            snapshots = await self._send(account, operation)
-        except OutcomeUnknown as error:
-            await self._outcome(operation, operations.UNKNOWN, error)
-            raise
-        except (ProviderError, ConfigurationError) as error:
-            await self._outcome(operation, operations.FAILED, error)
-            raise
+            async with asyncio.timeout(_PATIENCE):
+                snapshots = await requesting.send(self.provider(account.provider), operation, now=self.now())
         except Exception as error:
-            # A fault of ours or of the plugin after the request may have left: it may have happened.
-            log.exception("operation %d broke off", operation.id)
-            unknown = OutcomeUnknown("The request broke off; whether it took effect is being settled.")
-            await self._outcome(operation, operations.UNKNOWN, unknown)
-            raise unknown from error
-        await self._record(operation, snapshots)
+            failure = _meaning(operation, error)
+            await self._outcome(operation, failure)
+            raise failure from None
+        try:
+            await committed(self.engine, _record, operation, snapshots, self.now())
+        except Exception as error:
+            log.error("the answer to operation %d was not recorded: %s", operation.id, place(error))
+            unknown = OutcomeUnknown(
+                "The provider took the request, but its answer could not be recorded yet. "
+                "It will be; don't ask for it again.",
+                retry_after=10,
+            )
+            await self._outcome(operation, unknown)
+            raise unknown from None
         return snapshots
 
-    async def _send(self, account: Account, operation: Row[Any]) -> Sequence[Snapshot]:
-        provider = self.provider(account.provider)
-        request = json.loads(operation.request)
-        key = operation.idempotency_key
-        match operation.kind:
-            case "refund":
-                if operation.attempts > 1 and utcnow() - operation.created_at > _KEY_LIVES:
-                    return await _find_refund(provider, request, key)
-                return await provider.refund(RefundRequest(**request), idempotency_key=key)
-            case "checkout":
-                wanted = CheckoutRequest(**{**request, "mode": CheckoutMode(request["mode"])})
-                return [await provider.create_checkout(wanted, idempotency_key=key)]
-            case "customer":
-                return [await provider.create_customer(CustomerRequest(**request), idempotency_key=key)]
-        raise ConfigurationError(f"Nobody knows how to send the operation {operation.kind!r}.")
-
-    async def _outcome(self, operation: Row[Any], status: str, error: PaymentError) -> None:
+    async def _outcome(self, operation: Row[Any], error: PaymentError) -> None:
         try:
-            async with write(self.engine) as connection:
-                await connection.run_sync(
-                    lambda c: operations.finish(
-                        c,
-                        operation.id,
-                        status,
-                        now=utcnow(),
-                        code=error.code,
-                        error=error.detail,
-                        release=isinstance(error, _NOTHING_HAPPENED),
-                    )
-                )
+            await committed(self.engine, _write_down, operation, error, self.now())
         except DatabaseError:
             # Its lease runs out and it is settled then; what the caller is told stays true.
             log.error("the outcome of operation %d could not be written down", operation.id)
 
-    async def _record(self, operation: Row[Any], snapshots: Sequence[Snapshot]) -> None:
-        async with write(self.engine) as connection:
-            await connection.run_sync(_record, operation, snapshots)
+    def _ended(self, id: int, task: asyncio.Task[Sequence[Snapshot]]) -> None:
+        self._under_way.pop(id, None)
+        if not task.cancelled():
+            task.exception()  # seen to: its caller may have gone away
 
-    async def settle(self, home: list[Account], *, limit: int = 8) -> int:
-        """Take up operations whose outcome is overdue; answers how many were taken up."""
-        async with write(self.engine) as connection:
+    # -- others' attempts -----------------------------------------------------------------------
+
+    async def _others(self, operation: Row[Any]) -> Row[Any]:
+        """The operation once whoever sends it has an outcome, or when we have waited long enough."""
+        async with read(self.engine) as connection:
+            found = await connection.run_sync(operations.again, operation.id)
+        for _ in range(int(_WAIT_FOR_OTHERS / _LOOK)):
+            if found.status != operations.SENDING or found.due_at <= self.now():
+                break
+            await asyncio.sleep(_LOOK)
+            async with read(self.engine) as connection:
+                found = await connection.run_sync(operations.again, operation.id)
+        return found
+
+    async def _overdue(self) -> dict[int, Account]:
+        """Our accounts by id, if an operation of theirs is overdue; looked for without a lock."""
+        async with read(self.engine) as connection:
             known = await connection.run_sync(accounts.known)
-            ours = {known[account]: account for account in home if account in known}
-            open_ = await connection.run_sync(operations.claim_open, list(ours), limit=limit, now=utcnow())
-        for operation in open_:
-            try:
-                await self.run(ours[operation.account_id], operation)
-            except PaymentError as error:
-                log.warning("operation %d is not settled: %s", operation.id, error.code)
-        return len(open_)
+            ours = {known[account]: account for account in self.homes() if account in known}
+            query = select(exists().where(table.c.account_id.in_(ours), table.c.due_at <= self.now()))
+            return ours if (await connection.execute(query)).scalar_one() else {}
 
 
-def _record(connection: Connection, operation: Row[Any], snapshots: Sequence[Snapshot]) -> None:
-    now = utcnow()
-    record(connection, operation.account_id, snapshots, now=now)
+def _meaning(operation: Row[Any], error: Exception) -> PaymentError:
+    """What the end of this attempt says about the operation, all its attempts considered."""
+    if isinstance(error, TimeoutError):
+        return OutcomeUnknown("The provider did not answer in time; whether it took effect is being settled.")
+    if not isinstance(error, ProviderError | ConfigurationError):
+        # A fault of ours or of the plugin after the request may have left: it may have happened.
+        log.error("operation %d broke off: %s", operation.id, place(error))
+        return OutcomeUnknown("The request broke off; whether it took effect is being settled.")
+    if operation.attempts > 1 and isinstance(error, _NOTHING_HAPPENED):
+        return OutcomeUnknown(
+            f"An earlier attempt is not settled yet. {error.detail}", retry_after=error.retry_after or 10
+        )
+    return error
+
+
+def _write_down(connection: Connection, operation: Row[Any], error: PaymentError, now: datetime) -> None:
+    unknown = isinstance(error, OutcomeUnknown)
+    operations.finish(
+        connection,
+        operation.id,
+        operations.UNKNOWN if unknown else operations.FAILED,
+        now=now,
+        code=error.code,
+        error=error.detail,
+        release=isinstance(error, _NOTHING_HAPPENED),
+    )
+    if isinstance(error, ProviderRejected) and operation.kind == "refund":
+        # The provider knows something that we don't: look.
+        wants.ask(
+            connection, operation.account_id, [requesting.refunded(operation)], wants.UNREADABLE, now=now
+        )
+
+
+def _record(
+    connection: Connection, operation: Row[Any], snapshots: Sequence[Snapshot], now: datetime
+) -> None:
     first = snapshots[0]
     status, code = operations.SUCCEEDED, None
     if isinstance(first, RefundSnapshot):
@@ -153,23 +217,5 @@ def _record(connection: Connection, operation: Row[Any], snapshots: Sequence[Sna
         elif first.status is not TransactionStatus.SUCCEEDED:
             status, code = operations.FAILED, first.failure_reason
     operations.finish(connection, operation.id, status, now=now, result=first.id, code=code)
+    take(connection, operation.account_id, snapshots, now=now)
     customers.remember(connection, operation.account_id, first, operation.target)
-
-
-async def _find_refund(provider: Provider, request: dict[str, Any], key: str) -> Sequence[Snapshot]:
-    """Did a refund whose key the provider has forgotten happen? Raises ObjectAbsent when it didn't."""
-    ref = (
-        Ref(Kind.CHARGE, request["charge"])
-        if request.get("charge")
-        else Ref(Kind.PAYMENT, request["payment"])
-    )
-    snapshots = list(await provider.fetch(ref))
-    ours = [s for s in snapshots if isinstance(s, RefundSnapshot) and s.metadata.get(OPERATION) == key]
-    if not ours:
-        raise ObjectAbsent("The refund never took effect at the provider. It can be asked for again.")
-    return [*ours, *(s for s in snapshots if s not in ours)]
-
-
-def as_request(request: RefundRequest | CheckoutRequest | CustomerRequest) -> dict[str, Any]:
-    """A request as the JSON that an operation keeps."""
-    return {name: value for name, value in asdict(request).items() if value is not None}

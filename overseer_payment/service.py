@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from overseer_payment import asking, doctor, tables
+from sqlalchemy import select
+
+from overseer_payment import doctor, shown, tables
+from overseer_payment.applying import Applier
+from overseer_payment.asking import checkouts, refunds
 from overseer_payment.database import read, utcnow
 from overseer_payment.errors import (
     ConfigurationError,
+    DatabaseError,
     NotSupported,
     PayloadInvalid,
     PaymentError,
+    ProviderUnavailable,
     WebhookNotConfigured,
 )
+from overseer_payment.health import HealthCheck
 from overseer_payment.inbox import DEAD, FAILED, PENDING, Inbox
 from overseer_payment.ledger import accounts, queries, reports, timeline
 from overseer_payment.ledger.accounts import Account
 from overseer_payment.ledger.scope import Scope
 from overseer_payment.money import ISO, CurrencyTable
-from overseer_payment.provider import Capability, Health, Provider, Ref
+from overseer_payment.provider import Capability, CheckoutStatus, Health, Kind, Price, Provider, Ref
+from overseer_payment.reading import Reader
 from overseer_payment.schemas import (
     Catalog,
     CheckoutBody,
@@ -57,8 +67,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_HEALTH_LASTS = 30.0  # seconds that the provider isn't asked again
-_HEALTH_PATIENCE = 3.0  # seconds that a page waits for it
+log = logging.getLogger("overseer_payment.service")
+
+_LANDING_PATIENCE = 2.0  # seconds that a buyer's page waits for the provider
+_CATALOG_PATIENCE = 20.0
 
 
 class Payments:
@@ -76,18 +88,28 @@ class Payments:
         self.registry = registry
         self.settings = settings
         self.account = account
-        self.sender = Sender(engine, registry.get)
-        self.worker = Worker(engine, registry.get, self.homes, self._settle)
+        self.health_check = HealthCheck(lambda: registry.get(self.provider_key()))
+        self.sender = Sender(engine, registry.get, self.homes)
+        self.worker = Worker(Applier(engine, self.built), Reader(engine, self.built, self.homes), self.sender)
         self.inbox = Inbox(engine, stored=self.worker.wake)
-        self._health: tuple[float, Health] | None = None
 
     async def start(self) -> None:
-        """Begin the background work in the running event loop."""
+        """Begin the background work in the running event loop.
+
+        Raises ConfigurationError for a live key on a demo's database.
+        """
+        try:
+            await self.require_no_demo()
+        except DatabaseError as error:
+            # A host must come up without its database too; `doctor` repeats the check.
+            log.error("payments start without a database: %s", error.detail)
         self.worker.start()
 
     async def aclose(self) -> None:
-        """End the background work and close the providers."""
+        """End the background work, let what is being sent end, and close the providers."""
         await self.worker.stop()
+        await self.sender.aclose()
+        await self.health_check.aclose()
         await self.registry.aclose()
 
     # -- whose rows ------------------------------------------------------------------------------
@@ -104,29 +126,40 @@ class Payments:
         key = self.provider_key(asked)
         return Account(key, self.account, self.registry.get(key).livemode)
 
+    def built(self) -> dict[str, Provider]:
+        """The configured providers by key, without those that can't be built: they cost only themselves."""
+        found = {}
+        for key in self.registry.configured():
+            with suppress(PaymentError):
+                found[key] = self.registry.get(key)
+        return found
+
     def homes(self) -> list[Account]:
         """The accounts that configured keys belong to."""
-        return [
-            Account(key, self.account, self.registry.get(key).livemode) for key in self.registry.configured()
-        ]
+        return [Account(key, self.account, provider.livemode) for key, provider in self.built().items()]
 
-    async def _settle(self) -> int:
-        return await self.sender.settle(self.homes())
+    async def require_no_demo(self) -> None:
+        """Raises ConfigurationError when a live key meets a demo's rows: one of the two is a mistake."""
+        if self.account in accounts.MADE_UP or not any(account.livemode for account in self.homes()):
+            return
+        async with read(self.engine) as connection:
+            known = await connection.run_sync(accounts.known)
+        if any(account.account == accounts.DEMO for account in known):
+            raise ConfigurationError(
+                "The key is a live key, but this database holds a demo's rows. "
+                "Set OVERSEER_DATABASE_URL to another database, or use a test key.",
+                code="live_key_on_demo",
+            )
 
-    def looked_at(self, connection: Connection) -> dict[Account, int]:
-        """The accounts whose rows are shown: the configured ones, and example data until there is real."""
-        known = accounts.known(connection)
-        home = {account: known[account] for account in self.homes() if account in known}
-        if any(reports.transactions(connection, [id]) for id in home.values()):
-            return home
-        example = {account: id for account, id in known.items() if account.account == accounts.EXAMPLE}
-        return example or home or {a: id for a, id in known.items() if a.account in accounts.MADE_UP}
-
-    async def _ask(self, viewer: Viewer, question: Callable[[Connection, Scope], T]) -> T:
+    async def _ask(
+        self, viewer: Viewer, question: Callable[[Connection, Scope], T], *, one: bool = False
+    ) -> T:
         user = None if viewer.sees_all else (viewer.user.id if viewer.user else "")
+        which = shown.findable if one else shown.listed
 
         def ask(connection: Connection) -> T:
-            return question(connection, Scope(tuple(self.looked_at(connection).values()), user))
+            ids = which(connection, self.homes(), self.account).values()
+            return question(connection, Scope(tuple(ids), user))
 
         async with read(self.engine) as connection:
             return await connection.run_sync(ask)
@@ -153,9 +186,9 @@ class Payments:
         )
 
     def _counted(self, connection: Connection) -> dict[str, Any]:
-        shown = self.looked_at(connection)
-        ids = list(shown.values())
-        names = sorted({account.account for account in shown}) or [self.account]
+        listed = shown.listed(connection, self.homes(), self.account)
+        ids = list(listed.values())
+        names = sorted({account.account for account in listed}) or [self.account]
         return {
             "account": names[0],
             "total_transactions": reports.transactions(connection, ids),
@@ -167,23 +200,9 @@ class Payments:
             "revenue": reports.revenue(connection, ids),
         }
 
-    async def health(self) -> Health:
-        """What the provider last said of itself; asked anew after half a minute, waiting briefly."""
-        now = asyncio.get_running_loop().time()
-        if self._health is None or now - self._health[0] > _HEALTH_LASTS:
-            self._health = (now, await self._check())
-        return self._health[1]
-
-    async def _check(self) -> Health:
-        provider: Provider | None = None
-        try:
-            provider = self.registry.get(self.provider_key())
-            return await asyncio.wait_for(provider.health_check(), _HEALTH_PATIENCE)
-        except TimeoutError:
-            message = "The payment provider does not answer. What the ledger knows is shown."
-        except PaymentError as error:
-            message = error.detail
-        return Health(healthy=False, message=message, livemode=bool(provider and provider.livemode))
+    async def health(self, *, fresh: bool = False) -> Health:
+        """What the provider last said of itself, a few seconds ago at most; waits for it briefly."""
+        return await self.health_check(fresh=fresh)
 
     async def revenue(self, viewer: Viewer, query: RevenueQuery) -> RevenueTimeseries:
         """Daily sums per currency, dense, oldest first. Days are UTC days."""
@@ -203,11 +222,12 @@ class Payments:
     async def transaction(self, viewer: Viewer, id: str) -> TransactionDetail:
         """`id` is ours, or any provider id of the payment (payment intent, charge, session, invoice)."""
         return await self._ask(
-            viewer, lambda c, scope: self._detail(c, scope, queries.transaction(c, scope, id))
+            viewer, lambda c, scope: self._detail(c, scope, queries.transaction(c, scope, id)), one=True
         )
 
     def _detail(self, connection: Connection, scope: Scope, row: TransactionRow) -> TransactionDetail:
-        account_id = asking.account_of(connection, tables.transaction, row.id)
+        of = select(tables.transaction.c.account_id).where(tables.transaction.c.id == row.id)
+        account_id = connection.execute(of).scalar_one()
         names = timeline.references(connection, account_id, row.id) or [row.provider_transaction_id]
         found = timeline.snapshots(connection, account_id, names)
         return TransactionDetail(
@@ -229,7 +249,7 @@ class Payments:
 
     async def subscription(self, viewer: Viewer, id: str) -> SubscriptionRow:
         """One subscription by our id or the provider's. Raises NotFound."""
-        return await self._ask(viewer, lambda c, scope: queries.subscription(c, scope, id))
+        return await self._ask(viewer, lambda c, scope: queries.subscription(c, scope, id), one=True)
 
     async def customers(self, viewer: Viewer, query: CustomerQuery) -> Page[CustomerRow]:
         """Customers, newest first."""
@@ -237,20 +257,34 @@ class Payments:
 
     async def customer(self, viewer: Viewer, id: str) -> CustomerDetail:
         """One customer with lifetime value per currency. Raises NotFound."""
-        return await self._ask(viewer, lambda c, scope: queries.customer(c, scope, id))
+        return await self._ask(viewer, lambda c, scope: queries.customer(c, scope, id), one=True)
 
     async def checkout(self, viewer: Viewer, session_id: str) -> CheckoutRow:
         """The state of one checkout session. Raises NotFound."""
         return await self._ask(
-            viewer, lambda c, scope: queries.checkout(c, scope.account_ids, session_id, scope=scope)
+            viewer, lambda c, scope: queries.checkout(c, scope.account_ids, session_id, scope=scope), one=True
         )
 
     async def landing(self, session_id: str) -> CheckoutRow:
-        """The same for the public success page: who knows the unguessable session id may see it."""
+        """The same for the public success page: who knows the unguessable session id may see it.
+
+        Of a session that nothing was heard of since it was opened the provider is asked, briefly.
+        """
+        account, row = await self._session(session_id)
+        if row.status is CheckoutStatus.OPEN and account in self.homes() and self.worker.running:
+            await self.worker.look(account, Ref(Kind.CHECKOUT, session_id), patience=_LANDING_PATIENCE)
+            return (await self._session(session_id))[1]
+        return row
+
+    async def _session(self, session_id: str) -> tuple[Account, CheckoutRow]:
+        def ask(connection: Connection) -> tuple[Account, CheckoutRow]:
+            known = {id: account for account, id in accounts.known(connection).items()}
+            row = queries.checkout(connection, list(known), session_id)
+            of = select(tables.checkout.c.account_id).where(tables.checkout.c.session_id == session_id)
+            return known[connection.execute(of.limit(1)).scalar_one()], row
+
         async with read(self.engine) as connection:
-            return await connection.run_sync(
-                lambda c: queries.checkout(c, list(accounts.known(c).values()), session_id)
-            )
+            return await connection.run_sync(ask)
 
     async def catalog(self, viewer: Viewer, provider: str | None = None) -> Catalog:
         """What can be sold now. Raises NotSupported, ConfigurationError, ProviderError."""
@@ -258,19 +292,11 @@ class Payments:
         key = self.provider_key(provider)
         if Capability.CATALOG not in self.registry.spec(key).capabilities:
             raise NotSupported(f"{self.registry.spec(key).title} has no catalogue that can be read.")
-        prices = [
-            PriceRow(
-                id=price.id,
-                product_id=price.product,
-                product_name=price.product_name,
-                nickname=price.nickname,
-                amount=price.amount,
-                currency=price.currency,
-                interval=price.interval,
-                interval_count=price.interval_count,
-            )
-            async for price in self.registry.get(key).list_prices()
-        ]
+        try:
+            async with asyncio.timeout(_CATALOG_PATIENCE):
+                prices = [_price_row(price) async for price in self.registry.get(key).list_prices()]
+        except TimeoutError:
+            raise ProviderUnavailable("The payment provider takes too long to list its prices.") from None
         return Catalog(provider=key, prices=prices)
 
     def providers(self) -> list[ProviderRow]:
@@ -294,13 +320,13 @@ class Payments:
         self, viewer: Viewer, body: CheckoutBody, *, idempotency_key: str | None = None
     ) -> CheckoutCreated:
         """Open a hosted checkout at the provider."""
-        return await asking.create_checkout(self, viewer, body, idempotency_key)
+        return await checkouts.create_checkout(self, viewer, body, idempotency_key)
 
     async def refund(
         self, viewer: Viewer, id: str, body: RefundBody, *, idempotency_key: str | None = None
     ) -> TransactionRow:
         """Answers the refund's row; 409 nothing left or dispute open, 422 more than remains, 404."""
-        return await asking.refund(self, viewer, id, body, idempotency_key)
+        return await refunds.refund(self, viewer, id, body, idempotency_key)
 
     async def receive(self, provider: str | None, body: bytes, headers: Mapping[str, str]) -> None:
         """Verify and store one webhook delivery; returns after the commit. Header names lower case.
@@ -320,3 +346,16 @@ class Payments:
             raise PayloadInvalid("The event is not UTF-8.") from None
         account = Account(key, event.account or self.account, event.livemode)
         await self.inbox.store(account, event, text)
+
+
+def _price_row(price: Price) -> PriceRow:
+    return PriceRow(
+        id=price.id,
+        product_id=price.product,
+        product_name=price.product_name,
+        nickname=price.nickname,
+        amount=price.amount,
+        currency=price.currency,
+        interval=price.interval,
+        interval_count=price.interval_count,
+    )

@@ -1,0 +1,168 @@
+"""Applies stored events: translates them and records what they say.
+
+The rows that are worked on are locked in the same transaction that writes the ledger: whoever dies in
+between leaves them pending, and nobody applies one twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from overseer_payment.committing import committed
+from overseer_payment.database import is_transient, read, utcnow, write
+from overseer_payment.errors import ConfigurationError, DatabaseError
+from overseer_payment.faults import describe, place
+from overseer_payment.inbox import APPLIED, DEAD, DUE, FAILED, IGNORED
+from overseer_payment.ledger import accounts, wants
+from overseer_payment.provider import Event, Provider, Ref, Snapshot
+from overseer_payment.recording import take
+from overseer_payment.tables import event as table
+
+log = logging.getLogger("overseer_payment.applying")
+
+# 2 s, 4 s, … capped at 6 h: about three days, as long as the provider itself would retry.
+MAX_ATTEMPTS = 26
+_MAX_DELAY = timedelta(hours=6)
+
+
+@dataclass(slots=True)
+class Applier:
+    """Applies events of the providers that this process can translate for.
+
+    Those of others wait: a process without a provider's plugin must not use up their attempts.
+    """
+
+    engine: AsyncEngine
+    providers: Callable[[], Mapping[str, Provider]]
+    now: Callable[[], datetime] = utcnow
+
+    async def step(self, *, limit: int = 64) -> int:
+        """Apply up to `limit` due events; answers how many were dealt with.
+
+        A batch is one transaction. If one of its events can't be applied, each gets a transaction of
+        its own, so that a poison event costs only itself.
+        """
+        providers = self.providers()
+        due = await self._due(providers, limit)
+        if not due:
+            return 0
+        try:
+            async with write(self.engine) as connection:
+                return await connection.run_sync(self._apply, providers, limit)
+        except DatabaseError:
+            raise
+        except Exception as error:
+            if is_transient(error):
+                await asyncio.sleep(0.05)
+                return 1
+            log.warning("a batch of events could not be applied together: %s", place(error))
+        for id in due:
+            await self._alone(providers, id)
+        return len(due)
+
+    async def _due(self, providers: Mapping[str, Provider], limit: int) -> list[int]:
+        """What there is to do, looked for without a lock: idle processes must disturb nobody."""
+        async with read(self.engine) as connection:
+            return await connection.run_sync(
+                lambda c: list(c.execute(self._query(c, providers, limit)).scalars())
+            )
+
+    def _query(self, connection: Connection, providers: Mapping[str, Provider], limit: int) -> Select[Any]:
+        ours = [id for account, id in accounts.known(connection).items() if account.provider in providers]
+        query = select(table.c.id).where(
+            table.c.status.in_(DUE), table.c.due_at <= self.now(), table.c.account_id.in_(ours)
+        )
+        return query.order_by(table.c.due_at, table.c.id).limit(limit)
+
+    def _apply(self, connection: Connection, providers: Mapping[str, Provider], limit: int) -> int:
+        # With the query inside: of two workers the second gets the next events, not none.
+        query = self._query(connection, providers, limit).with_for_update(skip_locked=True)
+        return self._apply_these(connection, providers, list(connection.execute(query).scalars()))
+
+    async def _alone(self, providers: Mapping[str, Provider], id: int) -> None:
+        try:
+            async with write(self.engine) as connection:
+                await connection.run_sync(self._apply_these, providers, [id])
+        except DatabaseError:
+            raise
+        except Exception as error:
+            # A deadlock is nobody's fault and is no attempt: the event stays due as it is.
+            if not is_transient(error):
+                await committed(self.engine, _fail, id, error, self.now())
+
+    def _apply_these(self, connection: Connection, providers: Mapping[str, Provider], ids: list[int]) -> int:
+        query = select(table).where(table.c.id.in_(ids), table.c.status.in_(DUE)).order_by(table.c.id)
+        rows = list(connection.execute(query.with_for_update(skip_locked=True)))
+        if rows:
+            now = self.now()
+            _finish(connection, _translate_and_record(connection, providers, rows, now), now)
+        return len(rows)
+
+
+def event_of(row: Row[Any]) -> Event:
+    """The stored event as the provider's `parse` takes it; whose it is says the row's account."""
+    payload = json.loads(row.payload)
+    return Event(
+        id=row.provider_event_id,
+        type=row.type,
+        occurred_at=row.occurred_at,
+        livemode=bool(payload.get("livemode", False)),
+        api_version=row.api_version,
+        account=None,
+        payload=payload,
+    )
+
+
+def _translate_and_record(
+    connection: Connection, providers: Mapping[str, Provider], rows: Sequence[Row[Any]], now: datetime
+) -> dict[int, str]:
+    """With which status each row ends: those that say nothing about money as ignored."""
+    ended: dict[int, str] = {}
+    told: dict[int, list[Snapshot]] = {}
+    asked: dict[int, set[Ref]] = {}
+    of = {id: account for account, id in accounts.known(connection).items()}
+    for row in rows:
+        parsed = providers[of[row.account_id].provider].parse(event_of(row))
+        told.setdefault(row.account_id, []).extend(parsed.snapshots)
+        asked.setdefault(row.account_id, set()).update(parsed.fetch)
+        ended[row.id] = APPLIED if parsed.snapshots or parsed.fetch else IGNORED
+    for account_id in sorted(told):
+        if told[account_id]:
+            take(connection, account_id, told[account_id], now=now)
+        wants.ask(connection, account_id, asked[account_id], wants.UNREADABLE, now=now)
+    return ended
+
+
+def _finish(connection: Connection, ended: dict[int, str], now: datetime) -> None:
+    for status in sorted(set(ended.values())):
+        ids = [id for id, its in ended.items() if its == status]
+        values = {"status": status, "applied_at": now, "last_error": None, "attempts": table.c.attempts + 1}
+        connection.execute(update(table).where(table.c.id.in_(ids)).values(values))
+
+
+def _fail(connection: Connection, id: int, error: Exception, now: datetime) -> None:
+    query = select(table.c.attempts).where(table.c.id == id, table.c.status.in_(DUE)).with_for_update()
+    counted = connection.execute(query).scalar_one_or_none()
+    if counted is None:
+        return  # meanwhile another worker applied it
+    attempts = counted + 1
+    delay = min(timedelta(seconds=2 ** min(attempts, 20)), _MAX_DELAY)
+    # What the operator can mend by a setting must not have died when it is mended.
+    dead = attempts >= MAX_ATTEMPTS and not isinstance(error, ConfigurationError)
+    log.warning("event %d could not be applied (attempt %d): %s", id, attempts, place(error))
+    connection.execute(
+        update(table)
+        .where(table.c.id == id)
+        .values(
+            status=DEAD if dead else FAILED, attempts=attempts, last_error=describe(error), due_at=now + delay
+        )
+    )

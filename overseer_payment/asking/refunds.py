@@ -1,0 +1,166 @@
+"""Giving money back: never more than remains, once for each intent, not while a bank decides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from overseer_payment import operations, tables
+from overseer_payment.committing import committed
+from overseer_payment.database import read, utcnow
+from overseer_payment.errors import Conflict, Invalid, NotFound, NotSupported, ProviderRejected
+from overseer_payment.ledger import accounts, queries
+from overseer_payment.ledger.accounts import Account
+from overseer_payment.ledger.scope import Scope
+from overseer_payment.operations import Begun, Intent
+from overseer_payment.provider import Capability, DisputeKind, Kind, RefundRequest
+from overseer_payment.recording import OPERATION
+from overseer_payment.requesting import as_request
+from overseer_payment.schemas import RefundBody, TransactionRow, Viewer
+
+if TYPE_CHECKING:
+    from overseer_payment.service import Payments
+
+_ITS_STATE_FORBIDS = frozenset({"charge_already_refunded", "charge_disputed"})
+_DOCUMENTS = (Kind.INVOICE.value, Kind.CHECKOUT.value)
+
+
+async def refund(
+    payments: Payments, viewer: Viewer, id: str, body: RefundBody, client_key: str | None
+) -> TransactionRow:
+    """Give money back. See `Payments.refund`."""
+    found = await payments.transaction(viewer, id)
+    viewer.require("payment.refund")
+    account, begun = await committed(
+        payments.engine, _begin, payments, viewer.actor, found.id, body, client_key
+    )
+    try:
+        made = await payments.sender.carry_out(account, begun)
+    except ProviderRejected as error:
+        if error.code in _ITS_STATE_FORBIDS:
+            raise Conflict(error.detail, code=error.code) from None
+        raise
+    scope = Scope((begun.operation.account_id,))
+    async with read(payments.engine) as connection:
+        return await connection.run_sync(queries.transaction, scope, made)
+
+
+def _begin(
+    connection: Connection,
+    payments: Payments,
+    actor: str,
+    id: int,
+    body: RefundBody,
+    client_key: str | None,
+) -> tuple[Account, Begun]:
+    """Under the payment's lock: may this much still be given back? Then reserve it."""
+    row = _locked(connection, id)
+    account = next(a for a, known in accounts.known(connection).items() if known == row.account_id)
+    asked = Intent(
+        kind="refund",
+        actor=actor,
+        target=str(id),
+        request={"amount": body.amount, "reason": body.reason},
+        client_key=client_key,
+    )
+    before = operations.earlier(connection, row.account_id, asked)
+    if before is not None:
+        return account, before
+    _require_refundable(connection, payments, account, row)
+    amount = _amount(connection, payments, account, row, body)
+    key = Intent.fresh_key()
+    intent = Intent(
+        kind="refund",
+        actor=actor,
+        target=str(id),
+        request=as_request(_request(row, amount, body.reason, key)),
+        transaction_id=id,
+        amount=amount,
+        currency=row.currency,
+        reason=body.reason,
+        client_key=client_key,
+        key=key,
+        asked=asked.digest,
+    )
+    return account, operations.begin(connection, row.account_id, intent, now=utcnow())
+
+
+def _locked(connection: Connection, id: int) -> Row[Any]:
+    table = tables.transaction
+    row = connection.execute(select(table).where(table.c.id == id).with_for_update()).one_or_none()
+    if row is None:  # folded into another row since we looked
+        raise NotFound(f"There is no transaction {id}.")
+    return row
+
+
+def _request(row: Row[Any], amount: int, reason: str | None, key: str) -> RefundRequest:
+    by_charge = row.provider_transaction_id == row.charge_ref
+    return RefundRequest(
+        amount=amount,
+        currency=row.currency,
+        payment=None if by_charge else row.provider_transaction_id,
+        charge=row.charge_ref if by_charge else None,
+        reason=reason,
+        metadata={OPERATION: key},
+    )
+
+
+def _amount(
+    connection: Connection, payments: Payments, account: Account, row: Row[Any], body: RefundBody
+) -> int:
+    remaining = row.amount_refundable - operations.reserved(connection, row.id)
+    currencies = payments.currencies(account.provider)
+    if remaining <= 0:
+        raise Conflict("Nothing is left to refund of this payment.", code="nothing_left")
+    amount = remaining if body.amount is None else currencies.check(body.amount, row.currency)
+    if amount > remaining:
+        left = currencies.format(remaining, row.currency)
+        raise Invalid(f"Only {left} of this payment can still be refunded.", code="more_than_remains")
+    capabilities = payments.registry.spec(account.provider).capabilities
+    if amount < row.amount and Capability.PARTIAL_REFUND not in capabilities:
+        raise NotSupported("This provider refunds payments only as a whole.")
+    return amount
+
+
+def _require_refundable(connection: Connection, payments: Payments, account: Account, row: Row[Any]) -> None:
+    if row.type == "refund":
+        raise Conflict("A refund can't be refunded. Choose the payment.", code="is_refund")
+    if account not in payments.homes():
+        raise Conflict(
+            "This payment belongs to another account than the configured key.", code="other_account"
+        )
+    if Capability.REFUND not in payments.registry.spec(account.provider).capabilities:
+        raise NotSupported("This provider can't refund through its API.")
+    if row.placeholder:
+        raise Conflict("This payment is not known well enough yet. Try again shortly.", code="not_known")
+    if row.status not in {"succeeded", "partially_refunded", "refunded"}:
+        raise Conflict(f"This payment is {row.status}: there is nothing to give back.", code="not_refundable")
+    if _is_document(connection, row):
+        raise Conflict("Which payment this was is not known yet. Try again shortly.", code="not_known")
+    if _is_disputed(connection, row):
+        raise Conflict(
+            "A dispute about this payment is open: answer or accept it instead.", code="dispute_open"
+        )
+
+
+def _is_document(connection: Connection, row: Row[Any]) -> bool:
+    """Does an invoice or a session stand in for the payment until the link is known?"""
+    known = tables.provider_object.c
+    query = select(func.count()).where(
+        known.account_id == row.account_id,
+        known.provider_id == row.provider_transaction_id,
+        known.kind.in_(_DOCUMENTS),
+    )
+    return bool(connection.execute(query).scalar_one())
+
+
+def _is_disputed(connection: Connection, row: Row[Any]) -> bool:
+    """An open chargeback forbids refunding: the money would go twice. An inquiry does not."""
+    dispute = tables.dispute.c
+    query = select(func.count()).where(
+        dispute.transaction_id == row.id,
+        dispute.kind == DisputeKind.CHARGEBACK.value,
+        dispute.status.in_(queries.OPEN_STATES),
+    )
+    return bool(connection.execute(query).scalar_one())

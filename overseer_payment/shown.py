@@ -1,0 +1,48 @@
+"""Whose rows are shown: the decision which accounts of this database a question is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, exists, or_, select
+
+from overseer_payment import tables
+from overseer_payment.ledger import accounts
+from overseer_payment.ledger.accounts import Account
+
+
+def listed(connection: Connection, homes: Sequence[Account], name: str) -> dict[Account, int]:
+    """The accounts whose rows are listed and summed: the configured ones; example data until there is real.
+
+    Without a usable key the ledger still shows what it knows of the account called `name`.
+    """
+    known = accounts.known(connection)
+    home = {account: known[account] for account in homes if account in known} or _left(known, name)
+    if _has_business(connection, home):
+        return home
+    example = {account: id for account, id in known.items() if account.account == accounts.EXAMPLE}
+    return example or home or {a: id for a, id in known.items() if a.account in accounts.MADE_UP}
+
+
+def findable(connection: Connection, homes: Sequence[Account], name: str) -> dict[Account, int]:
+    """The accounts in which one row is looked up by its id: also the real one beside example data."""
+    known = accounts.known(connection)
+    home = {account: known[account] for account in homes if account in known}
+    return listed(connection, homes, name) | home
+
+
+def _left(known: dict[Account, int], name: str) -> dict[Account, int]:
+    """What an earlier key left, in one mode: test and live never meet in a sum."""
+    left = {account: id for account, id in known.items() if account.account == name}
+    livemode = any(account.livemode for account in left)
+    return {account: id for account, id in left.items() if account.livemode is livemode}
+
+
+def _has_business(connection: Connection, accounts: dict[Account, int]) -> bool:
+    ids = list(accounts.values())
+    transaction, subscription = tables.transaction.c, tables.subscription.c
+    some = or_(
+        exists().where(transaction.account_id.in_(ids), transaction.placeholder.is_(False)),
+        exists().where(subscription.account_id.in_(ids), subscription.placeholder.is_(False)),
+    )
+    return bool(ids) and bool(connection.execute(select(some)).scalar_one())
