@@ -11,8 +11,10 @@ import anyio
 import httpx
 import pytest
 from playwright.sync_api import Page
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
-from overseer_payment.simulator import World, assert_contract, serving, transport
+from overseer_payment.simulator import World, assert_contract, create_app, serving, transport
 from overseer_payment.simulator import scenario as play
 from tests.conftest import NewContext
 from tests.simulator.resources_kit import DAY, booked, logged
@@ -254,6 +256,23 @@ async def test_the_portal_ends_and_keeps_own_subscriptions_only(
     await browser_like.post(url, data={"subscription": mine["id"], "action": "keep"})
     await browser_like.post(url, data={"subscription": other["id"], "action": "cancel"})
     assert (mine["cancel_at_period_end"], other["cancel_at_period_end"]) == (False, False)
+
+
+@pytest.mark.anyio
+async def test_the_pages_can_live_below_a_path() -> None:
+    """Mounted under `/_stripe`, every link, form and redirect stays there."""
+    world = World(public_url="http://host/_stripe")
+    app = Starlette(routes=[Mount("/_stripe", app=create_app(world))])
+    session = opened(world)
+    path = f"/_stripe/c/pay/{session['id']}"
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://host") as client:
+        shown = await client.get(session["url"])
+        assert f'action="{path}"' in shown.text
+        assert (await client.get("/_stripe/hosted/hosted.css")).status_code == 200
+        asked = await client.post(session["url"], data=paying(number="4000002500003155"))
+        assert asked.headers["location"] == f"{path}/3ds"
+        assert f'action="{path}/3ds"' in (await client.get(f"{path}/3ds")).text
+    assert_contract(world)
 
 
 # -- in a browser ----------------------------------------------------------------------------------

@@ -63,6 +63,7 @@ def new_charge(
         "refunded": False,
         "review": None,
         "shipping": intent["shipping"],
+        "source": None,
         "source_transfer": None,
         "statement_descriptor": intent["statement_descriptor"],
         "statement_descriptor_suffix": intent["statement_descriptor_suffix"],

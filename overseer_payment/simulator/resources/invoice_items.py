@@ -23,6 +23,7 @@ def new_item(world: World, customer: str, amount: int, currency: str, **fields: 
         "amount": amount,
         "currency": currency,
         "customer": customer,
+        "customer_account": None,
         "date": now,
         "description": None,
         "discountable": True,

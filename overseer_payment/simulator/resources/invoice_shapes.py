@@ -38,6 +38,7 @@ def new_invoice(world: World, customer: Json, currency: str, **fields: Any) -> J
         "currency": currency,
         "custom_fields": None,
         "customer": customer["id"],
+        "customer_account": None,
         **_customer_fields(customer),
         "default_payment_method": None,
         "default_source": None,

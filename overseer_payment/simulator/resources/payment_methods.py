@@ -30,6 +30,7 @@ def new_method(world: World, instrument: Instrument, *, details: Json | None = N
         "billing_details": details or billing_details(),
         "created": world.clock.now(),
         "customer": None,
+        "customer_account": None,
         "livemode": False,
         "metadata": {},
         "type": instrument.kind,

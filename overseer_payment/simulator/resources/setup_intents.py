@@ -23,6 +23,7 @@ def new_setup(world: World, **fields: Any) -> Json:
         "client_secret": f"{id}_secret_{world.new_id('')}",
         "created": world.clock.now(),
         "customer": None,
+        "customer_account": None,
         "description": None,
         "excluded_payment_method_types": None,
         "flow_directions": None,
