@@ -50,6 +50,8 @@ class Capability(StrEnum):
     PARTIAL_REFUND = "partial_refund"
     CUSTOMERS = "customers"
     CATALOG = "catalog"
+    EVENT_LIST = "event_list"  # the provider is a `ListsEvents`: what a webhook missed can be asked for
+    OBJECT_LIST = "object_list"  # the provider is a `ListsObjects`: history can be read, and compared
 
 
 class Source(StrEnum):
@@ -421,6 +423,34 @@ class Parsed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventPage:
+    """Some of the provider's past events. `next_cursor` asks for those that follow, None: there are no more.
+
+    `as_of` is the provider's time when this read began: an event made later may be missing. Of events
+    before `kept_since` the provider tells no more; None: it keeps them for good.
+    """
+
+    events: tuple[Event, ...]
+    next_cursor: str | None
+    as_of: datetime
+    kept_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotPage:
+    """Some of the provider's objects, read at `as_of` by its clock, each with what it links to.
+
+    `unreadable` names objects that are there but whose JSON can't be used: one of them must not hide the
+    others.
+    """
+
+    snapshots: tuple[Snapshot, ...]
+    next_cursor: str | None
+    as_of: datetime
+    unreadable: tuple[Ref, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutRequest:
     """What to sell. Exactly one of `customer` (the provider's id) and `email` may be set."""
 
@@ -541,6 +571,35 @@ class Provider(Protocol):
         """The page about this object in the provider's own dashboard."""
 
     async def aclose(self) -> None: ...
+
+
+@runtime_checkable
+class ListsEvents(Protocol):
+    """What a provider that declares EVENT_LIST does besides. Others need not have the method."""
+
+    async def list_events(self, since: datetime | None, *, cursor: str | None = None) -> EventPage:
+        """Events about money since that moment (None: as far back as they are kept), a bounded page.
+
+        Oldest first as far as the provider can; every event that a webhook would have brought, as it
+        would have brought it. Lists lag behind: callers ask again for the last few minutes. `cursor` is
+        a `next_cursor` with the same `since`, from any process and any day; ProviderRejected or
+        ObjectAbsent says that it is too old. Raises ProviderError.
+        """
+
+
+@runtime_checkable
+class ListsObjects(Protocol):
+    """What a provider that declares OBJECT_LIST does besides. Others need not have the method."""
+
+    async def list_objects(
+        self, kind: Kind, *, since: datetime | None = None, cursor: str | None = None
+    ) -> SnapshotPage:
+        """The present state of objects of one kind made since that moment (None: of all), a bounded page.
+
+        At the version of the API that the plugin speaks, source READ, complete like those of `fetch`.
+        Older ones may be among them: a kind that lives on (subscriptions) is listed as long as it is
+        alive. A kind that the provider doesn't have gives an empty page. Raises ProviderError.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,8 @@ _CAPABILITIES = frozenset(
         Capability.PARTIAL_REFUND,
         Capability.CUSTOMERS,
         Capability.CATALOG,
+        Capability.EVENT_LIST,
+        Capability.OBJECT_LIST,
     }
 )
 

@@ -15,6 +15,7 @@ from overseer_payment.provider import (
     CustomerRequest,
     CustomerSnapshot,
     Event,
+    EventPage,
     Health,
     Kind,
     Parsed,
@@ -22,8 +23,9 @@ from overseer_payment.provider import (
     Ref,
     RefundRequest,
     Snapshot,
+    SnapshotPage,
 )
-from overseer_payment.provider_plugins.stripe import events, requests, webhook
+from overseer_payment.provider_plugins.stripe import events, listing, requests, webhook
 from overseer_payment.provider_plugins.stripe.clock import ProviderClock, utc_now
 from overseer_payment.provider_plugins.stripe.reading import Reader
 from overseer_payment.provider_plugins.stripe.settings import StripeSettings
@@ -121,6 +123,16 @@ class StripeProvider:
 
         async for price in active_prices(self._client):
             yield price
+
+    async def list_events(self, since: datetime | None, *, cursor: str | None = None) -> EventPage:
+        """Events about money of at most the last 30 days."""
+        return await listing.events(self._client, since, cursor)
+
+    async def list_objects(
+        self, kind: Kind, *, since: datetime | None = None, cursor: str | None = None
+    ) -> SnapshotPage:
+        """Up to a hundred objects, newest first; subscriptions that have not ended whatever their age."""
+        return await listing.objects(self._client, self._reader, kind, since, cursor, livemode=self.livemode)
 
     async def health_check(self) -> Health:
         """Ask for the account, or, if the key may not see that, for the balance."""
