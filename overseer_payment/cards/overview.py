@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from overseer_payment.cards.charts import BarChart, Bucket, bar_chart, buckets
-from overseer_payment.cards.frame import Frame, frame_of, view
+from overseer_payment.cards.frame import frame_of, view
 from overseer_payment.cards.revenue import LONGEST, Period, periods
 from overseer_payment.cards.trends import NOTHING, Trend, trend
 from overseer_payment.cards.words import Tone
@@ -66,7 +66,7 @@ async def overview(seen: Visit) -> View:
         figures=await _figures(seen, status, period, days),
         chart=_chart(period, days),
         table=_table(period, days),
-        attention=await _attention(seen, frame, status),
+        attention=await _attention(seen, status),
         providers=seen.payments.providers(),
     )
 
@@ -158,12 +158,12 @@ async def _count_failed(seen: Visit, after: datetime, before: datetime) -> tuple
     return len(found.rows), found.next_cursor is not None
 
 
-async def _attention(seen: Visit, frame: Frame, status: StatusView) -> list[Attention]:
+async def _attention(seen: Visit, status: StatusView) -> list[Attention]:
     """What needs a person, the most urgent first."""
     found = []
     if status.enabled and not status.healthy:
         settings = seen.links.tab("settings") if seen.may("payment.admin") else None
-        found.append(Attention("danger", frame.health.text, status.health_message, href=settings))
+        found.append(Attention("danger", "The provider is not healthy", status.health_message, href=settings))
     if status.failed_events:
         text = _counted(status.failed_events, "event could not be applied", "events could not be applied")
         found.append(Attention("danger", text, "Look at them with", "payment events --failed"))

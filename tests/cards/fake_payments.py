@@ -1,5 +1,7 @@
 """A façade that holds everything in memory, with the real one's signatures."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar

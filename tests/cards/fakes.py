@@ -1,9 +1,11 @@
 """The least a host can be, an application with our pages in it, and the shop as its service."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -16,8 +18,10 @@ from starlette.routing import BaseRoute, Mount, Route
 from overseer_payment.cards import cards, landing, pages
 from overseer_payment.host.middleware import CONTENT_SECURITY_POLICY, SetHeaders
 from overseer_payment.host_contract import PERMISSIONS, Host, User
-from overseer_payment.service import Payments
 from tests.cards.fake_payments import FakePayments
+
+if TYPE_CHECKING:
+    from overseer_payment.service import Payments
 
 TOKEN = "form-token"
 
@@ -93,5 +97,5 @@ def build_app(host: FakeHost, *, root: str = "") -> Starlette:
 def serving_payments(payments: FakePayments) -> Any:
     """Every host's service is `payments` meanwhile."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("overseer_payment.composition.payments_for", lambda host: cast(Payments, payments))
+        patch.setattr("overseer_payment.composition.payments_for", lambda host: cast("Payments", payments))
         yield payments

@@ -1,5 +1,7 @@
 """Rows such as a shop really has, each with `changes` on top of a plain one."""
 
+from __future__ import annotations
+
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

@@ -1,5 +1,7 @@
 """A shop with a year behind it: several currencies, long and right-to-left names, every state."""
 
+from __future__ import annotations
+
 import random
 from datetime import timedelta
 

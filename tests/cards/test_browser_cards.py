@@ -220,7 +220,7 @@ def test_a_checkout_takes_two_clicks(page: Page, site: str, shop_payments: FakeP
     shop_payments.hosted = f"{elsewhere}/payment/cancel?hosted"
     open_modal(page, site)
     page.get_by_role("link", name="Actions", exact=True).click()
-    page.get_by_role("button", name="Checkout: Poster, A2, 49.00 USD").click()
+    page.get_by_role("button", name="Checkout for Poster, A2, 49.00 USD").click()
     page.wait_for_url(shop_payments.hosted)
 
 
@@ -318,3 +318,17 @@ def test_the_webhook_address_is_copied(page: Page, site: str) -> None:
     page.get_by_role("button", name="Copy the address for Stripe").click()
     expect(page.get_by_role("button", name="Copied the address for Stripe")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == f"{site}/api/v1/payment/webhook/stripe"
+
+
+def test_two_quick_escapes_end_where_it_began(page: Page, site: str) -> None:
+    """Both layers closed within one turn of the page: the address is the dashboard's, not one before it."""
+    page.goto(f"{site}/payment/cancel")
+    open_modal(page, site)
+    page.get_by_role("link", name="Transactions", exact=True).click()
+    page.get_by_role("link", name="Growth, November").click()
+    expect(page.locator("dialog.op-dialog-drawer .op-sum")).to_be_visible()
+    page.evaluate("document.querySelectorAll('dialog[open]').forEach(one => one.close())")
+    expect(page).to_have_url(f"{site}/")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    page.locator(".op-card-link").click()
+    expect(page.locator("dialog.op-dialog-modal .op-figures")).to_be_visible()

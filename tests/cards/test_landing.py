@@ -20,7 +20,7 @@ def test_a_paid_checkout_is_called_paid_with_its_sum(client: TestClient, host: F
     host.signed_in = False
     answer = client.get(SUCCESS)
     assert answer.status_code == 200
-    for said in (">Paid<", "49.00 USD", "No real money moved"):
+    for said in (">Paid<", "49.00 USD", "No real money moves"):
         assert said in answer.text
     assert "refresh" not in answer.headers
 

@@ -19,22 +19,38 @@
   const isOpen = (kind) => Boolean(dialogs[kind] && dialogs[kind].open);
 
   // -- history: which layers are open over which page ------------------------------------------
-  const state = () => ({ page: pageUrl, modal: null, drawer: null, depth: 0, ...(history.state || {}).op });
+  const ground = () => ({ page: pageUrl, modal: null, drawer: null, depth: 0 });
+  let layers = ground();
+  let moving = false;
+  let steps = 0;
 
   function remember(change, url, replace) {
-    if (!(history.state || {}).op) history.replaceState({ ...history.state, op: state() }, '');
-    const next = { ...state(), ...change };
-    next.depth = next.modal || next.drawer ? next.depth + (replace ? 0 : 1) : 0;
-    history[replace ? 'replaceState' : 'pushState']({ op: next }, '', url);
+    if (!(history.state || {}).op) history.replaceState({ ...history.state, op: layers }, '');
+    moving = false;
+    layers = { ...layers, page: pageUrl, ...change };
+    layers.depth = layers.modal || layers.drawer ? layers.depth + (replace ? 0 : 1) : 0;
+    history[replace ? 'replaceState' : 'pushState']({ op: layers }, '', url);
+  }
+
+  // Going back takes a moment; two layers closed within it are two walks, one after the other.
+  function back(count) {
+    steps += count;
+    if (moving || !steps) return;
+    moving = true;
+    history.go(-steps);
+    steps = 0;
   }
 
   window.addEventListener('popstate', async () => {
-    const op = (history.state || {}).op || { page: location.href, modal: null, drawer: null };
+    moving = false;
+    if (steps) return back(0);
+    const op = (history.state || {}).op || { ...ground(), page: location.href };
     if (op.page.split('#')[0] !== pageUrl.split('#')[0]) {
       if (!page() || op.modal || op.drawer) return location.reload();
       pageUrl = op.page;
       await load(page(), op.page);
     }
+    layers = op;
     for (const kind of ['drawer', 'modal']) if (!op[kind] && isOpen(kind)) shut(kind);
     for (const kind of ['modal', 'drawer']) {
       if (op[kind] && !(isOpen(kind) && (shown.get(dialogs[kind]) || {}).url === op[kind])) await open(kind, op[kind]);
@@ -153,7 +169,11 @@
     const below = kind === 'drawer' && isOpen('modal') ? dialogs.modal : page();
     const title = below && below.querySelector('[data-op-title]');
     document.title = title ? title.dataset.opTitle : titleAtStart;
-    if (!leaving) history.go(kind === 'modal' ? -state().depth : -1);
+    if (!leaving) {
+      const count = kind === 'modal' ? layers.depth : Number(Boolean(layers.drawer));
+      layers = kind === 'modal' ? ground() : { ...layers, drawer: null, depth: layers.depth - count };
+      back(count);
+    }
     leaving = false;
     if (changed) { changed = false; refresh(true); }
   }
@@ -164,7 +184,11 @@
     if (!at) return;
     if (box === dialogs.drawer) remember({ drawer: at }, at, true);
     else if (box === dialogs.modal) remember({ modal: at }, at, replace);
-    else { if (!replace) remember({}, location.href, true); pageUrl = at; remember({ page: at }, at, replace); }
+    else {
+      if (!replace) remember({}, location.href, true);
+      pageUrl = at;
+      remember({ page: at }, at, replace);
+    }
   }
 
   document.addEventListener('click', (event) => {
