@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -106,7 +106,8 @@ async def write(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """
     if engine.dialect.name != "sqlite":
         with translated():
-            async with engine.begin() as connection:
+            # Who waited for a lock must see what its holder committed, whatever the host's engine prefers.
+            async with _at(engine, "READ COMMITTED") as connection:
                 yield connection
         return
     async with _writer_lock(engine):
@@ -123,8 +124,16 @@ async def read(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
             async with _sqlite(engine, "BEGIN") as connection:
                 yield connection
         else:
-            async with engine.connect() as connection:
+            async with _at(engine, "REPEATABLE READ") as connection:
                 yield connection
+
+
+@asynccontextmanager
+async def _at(engine: AsyncEngine, isolation: Any) -> AsyncIterator[AsyncConnection]:
+    async with engine.connect() as connection:
+        await connection.execution_options(isolation_level=isolation)
+        async with connection.begin():
+            yield connection
 
 
 @asynccontextmanager
@@ -137,7 +146,9 @@ async def _sqlite(engine: AsyncEngine, begin: str) -> AsyncIterator[AsyncConnect
         try:
             yield connection
         except BaseException:
-            await connection.exec_driver_sql("ROLLBACK")
+            # A full disk has ended the transaction already; the first error is the one to tell.
+            with suppress(DBAPIError):
+                await connection.exec_driver_sql("ROLLBACK")
             raise
         await connection.exec_driver_sql("COMMIT")
 

@@ -132,14 +132,17 @@ customer = Table(
     _id(),
     _account(),
     _provider_id("provider_customer_id"),
+    # Named by others and never described; `occurred_at` is then that of the first that names it.
+    _flag("placeholder"),
     Column("user_id", String(255)),
     Column("email", String(512)),
     Column("name", Text),
     _flag("deleted"),
-    _moment("occurred_at"),
+    _moment("occurred_at", nullable=False),
     _moment("created_at", nullable=False),
     UniqueConstraint("account_id", "provider_customer_id"),
 )
+Index("ix_payment_customer_newest", customer.c.account_id, customer.c.occurred_at, customer.c.id)
 Index("ix_payment_customer_user", customer.c.account_id, customer.c.user_id)
 Index("ix_payment_customer_email", customer.c.account_id, customer.c.email)
 
@@ -373,6 +376,8 @@ wanted = Table(
     Column("provider_id", String(255), primary_key=True),
     Column("kind", String(20), primary_key=True),
     Column("reason", String(40), nullable=False),
+    # By the provider's clock: news from then on settles a doubt.
+    _moment("since"),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("last_error", Text),
     _moment("due_at", nullable=False),

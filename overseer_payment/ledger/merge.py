@@ -12,7 +12,7 @@ them in any order, any number of times, leaves the same one standing.
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from overseer_payment.provider import (
     AsOf,
@@ -21,11 +21,13 @@ from overseer_payment.provider import (
     CheckoutSnapshot,
     CheckoutStatus,
     CustomerSnapshot,
+    DisputeKind,
     DisputeSnapshot,
     DisputeStatus,
     InvoicePaymentSnapshot,
     InvoiceSnapshot,
     InvoiceStatus,
+    Kind,
     PaymentSnapshot,
     RefundSnapshot,
     Snapshot,
@@ -72,6 +74,8 @@ _DISPUTE = {
     DisputeStatus.APPEAL_UNDER_REVIEW: 5,
     DisputeStatus.WON: 6,
 }
+_LINK = {"open": 0, "canceled": 1, "paid": 2}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ENDED = frozenset({SubscriptionStatus.CANCELED, SubscriptionStatus.INCOMPLETE_EXPIRED})
 
 
@@ -79,19 +83,19 @@ def progress(snapshot: Snapshot) -> int:
     """How far along its one-way road an object is. Equal numbers with other content: can't be told."""
     match snapshot:
         case PaymentSnapshot():
-            return _PAYMENT[snapshot.status]
+            # An attempt that goes on may come before or after one that failed: only a read can tell.
+            attempted = snapshot.status is TransactionStatus.PENDING and snapshot.latest_charge is not None
+            return 1 if attempted else _PAYMENT[snapshot.status]
         case ChargeSnapshot():
             return _PAYMENT[snapshot.status] * 10**18 + snapshot.amount_refunded * 2 + snapshot.disputed
         case RefundSnapshot():
             return _REFUND[snapshot.status]
         case InvoiceSnapshot():
-            return (
-                _INVOICE[snapshot.status] * 1000
-                + min(snapshot.attempt_count, 400) * 2
-                + snapshot.attempt_failed
-            )
+            attempts = min(snapshot.attempt_count, 400) * 2 + snapshot.attempt_failed
+            return _INVOICE[snapshot.status] * 1000 + attempts
         case InvoicePaymentSnapshot():
-            return {"open": 0, "canceled": 1}.get(snapshot.status, 2)
+            told = bool(snapshot.payment) * 2 + bool(snapshot.charge)
+            return _LINK.get(snapshot.status, 0) * 4 + told
         case CheckoutSnapshot():
             return _CHECKOUT[snapshot.status] * 10 + _CHECKOUT_PAYMENT[snapshot.payment_state]
         case SubscriptionSnapshot():
@@ -99,9 +103,17 @@ def progress(snapshot: Snapshot) -> int:
                 return 2
             return int(snapshot.status is not SubscriptionStatus.INCOMPLETE)
         case DisputeSnapshot():
-            return _DISPUTE[snapshot.status]
+            return _progress_of_dispute(snapshot)
         case CustomerSnapshot():
             return int(snapshot.deleted)
+
+
+def _progress_of_dispute(dispute: DisputeSnapshot) -> int:
+    """An inquiry may become a chargeback; the sum is taken when one opens, and returned after it is won."""
+    ours = dispute.status in {DisputeStatus.WON, DisputeStatus.CLOSED, DisputeStatus.PREVENTED}
+    moved = bool(dispute.funds_withdrawn) is not ours
+    level = (dispute.dispute_kind is DisputeKind.CHARGEBACK) * 10 + _DISPUTE[dispute.status]
+    return level * 1000 + min(dispute.submission_count, 400) * 2 + moved
 
 
 def tie(snapshot: Snapshot, data: str) -> str:
@@ -110,17 +122,23 @@ def tie(snapshot: Snapshot, data: str) -> str:
     return f"{progress(snapshot):020d}.{digest}"
 
 
-def doubtful(winner: tuple[int, str], loser: tuple[int, str]) -> bool:
+def doubtful(kind: Kind, winner: tuple[int, str], loser: tuple[int, str]) -> bool:
     """Do two snapshots (version, tie) of the same second contradict each other so that no rule settles it?
 
-    Also when a read beats an event of the same second that is further along: it may have come after the read.
+    Also when a read beats an event of the same second that is no less far along: it may have come after
+    the read. Never for the link between an invoice and its payment: each payload tells another part of it.
     """
-    if winner[0] // 2000 != loser[0] // 2000 or winner[1] == loser[1]:
+    if kind is Kind.INVOICE_PAYMENT or winner[0] // 2000 != loser[0] // 2000 or winner[1] == loser[1]:
         return False
     return loser[1].partition(".")[0] >= winner[1].partition(".")[0]
 
 
 def as_of(version: int) -> AsOf:
-    """The `AsOf` that `AsOf.version` made this number from."""
-    moment = datetime.fromtimestamp(version // 2 / 1000, UTC)
+    """The `AsOf` that `AsOf.version` made this number from, in whole milliseconds."""
+    moment = _EPOCH + timedelta(milliseconds=version // 2)
     return AsOf(moment, Source.READ if version % 2 else Source.EVENT)
+
+
+def settled_from(version: int) -> datetime:
+    """From which moment on news is surely later than everything of the second of `version`."""
+    return _EPOCH + timedelta(seconds=version // 2000 + 1)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ARRAY, Connection, Text, cast, func, or_, select
@@ -12,9 +13,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from overseer_payment.ledger import codec, merge
 from overseer_payment.ledger.links import links
-from overseer_payment.provider import Kind, Ref, Snapshot, Source
+from overseer_payment.provider import Kind, Ref, Snapshot
 from overseer_payment.tables import provider_object as table
 
+_REFS = (table.c.payment_ref, table.c.charge_ref, table.c.invoice_ref)
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _CHUNK = 900  # names in one IN (…): below every driver's limit
 
 
@@ -23,7 +26,20 @@ class Merged:
     """What merging a set of snapshots came to."""
 
     accepted: dict[Ref, Snapshot] = field(default_factory=dict)
-    doubtful: set[Ref] = field(default_factory=set)
+    """What is now the newest word on its object, also where it only confirms the one before."""
+    doubtful: dict[Ref, datetime] = field(default_factory=dict)
+    """Objects of which contradicting things were told, and from when on news settles that."""
+    left: set[str] = field(default_factory=set)
+    """Ids that the words before named: what they belonged to must be looked at again."""
+
+    def doubt(self, ref: Ref, winner: tuple[int, str], loser: tuple[int, str]) -> None:
+        if merge.doubtful(ref.kind, winner, loser):
+            self.doubtful[ref] = max(merge.settled_from(winner[0]), self.doubtful.get(ref, _NEVER))
+
+    def settle(self, ref: Ref, rank: tuple[int, str]) -> None:
+        """There is a word on it that is later than what was contradictory."""
+        if ref in self.doubtful and merge.as_of(rank[0]).moment >= self.doubtful[ref]:
+            del self.doubtful[ref]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +49,24 @@ class _Entry:
     tie: str
     data: str
 
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> _Entry:
+        version = snapshot.as_of.version
+        snapshot, data = codec.encode_writable(snapshot)
+        # As it will be read back: what is derived must not depend on who heard it first.
+        if snapshot.as_of != (as_of := merge.as_of(version)):
+            snapshot = replace(snapshot, as_of=as_of)
+        return cls(snapshot, version, merge.tie(snapshot, data), data)
+
     @property
     def rank(self) -> tuple[int, str]:
         return self.version, self.tie
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    rank: tuple[int, str]
+    names: frozenset[str]
 
 
 def chunks(ids: Iterable[str]) -> Iterable[list[str]]:
@@ -62,20 +93,16 @@ def merge_snapshots(connection: Connection, account_id: int, snapshots: Iterable
     """Keep the newest word on each object; tell which were news, and which contradict in one second."""
     merged = Merged()
     entries = _newest_of(snapshots, merged)
-    known = _ranks(connection, account_id, entries)
+    known = _known(connection, account_id, entries)
     news = []
     for ref, entry in sorted(entries.items()):
         stored = known.get(ref)
-        if stored is not None and entry.tie == stored[1]:
-            if entry.version > stored[0]:
-                news.append(entry)  # the same content, confirmed later: keep the later moment
-            continue
         if stored is not None:
-            winner, loser = max(stored, entry.rank), min(stored, entry.rank)
-            if merge.doubtful(winner, loser):
-                merged.doubtful.add(ref)
-            if loser == entry.rank:
+            merged.doubt(ref, max(stored.rank, entry.rank), min(stored.rank, entry.rank))
+            merged.settle(ref, stored.rank)
+            if stored.rank >= entry.rank:
                 continue
+            merged.left |= stored.names
         merged.accepted[ref] = entry.snapshot
         news.append(entry)
     if news:
@@ -86,27 +113,23 @@ def merge_snapshots(connection: Connection, account_id: int, snapshots: Iterable
 def _newest_of(snapshots: Iterable[Snapshot], merged: Merged) -> dict[Ref, _Entry]:
     entries: dict[Ref, _Entry] = {}
     for snapshot in snapshots:
-        data = codec.encode(snapshot)
-        entry = _Entry(snapshot, snapshot.as_of.version, merge.tie(snapshot, data), data)
-        other = entries.setdefault(snapshot.ref, entry)
-        if other is entry:
-            continue
-        winner, loser = (entry, other) if entry.rank > other.rank else (other, entry)
-        if merge.doubtful(winner.rank, loser.rank):
-            merged.doubtful.add(snapshot.ref)
-        entries[snapshot.ref] = winner
+        entry = _Entry.of(snapshot)
+        ref = entry.snapshot.ref
+        other = entries.setdefault(ref, entry)
+        if other is not entry:
+            merged.doubt(ref, max(entry.rank, other.rank), min(entry.rank, other.rank))
+            entries[ref] = max(entry, other, key=lambda one: one.rank)
+            merged.settle(ref, entries[ref].rank)
     return entries
 
 
-def _ranks(
-    connection: Connection, account_id: int, entries: Mapping[Ref, _Entry]
-) -> dict[Ref, tuple[int, str]]:
-    found: dict[Ref, tuple[int, str]] = {}
-    columns = (table.c.kind, table.c.provider_id, table.c.version, table.c.tie)
-    for some in chunks({ref.id for ref in entries}):
+def _known(connection: Connection, account_id: int, refs: Iterable[Ref]) -> dict[Ref, _Known]:
+    found: dict[Ref, _Known] = {}
+    columns = (table.c.kind, table.c.provider_id, table.c.version, table.c.tie, *_REFS)
+    for some in chunks({ref.id for ref in refs}):
         query = select(*columns).where(table.c.account_id == account_id, table.c.provider_id.in_(some))
-        for kind, id, version, tie in connection.execute(query):
-            found[Ref(Kind(kind), id)] = (version, tie)
+        for kind, id, version, tie, *named in connection.execute(query):
+            found[Ref(Kind(kind), id)] = _Known((version, tie), frozenset(filter(None, named)))
     return found
 
 
@@ -146,22 +169,21 @@ def _upsert(connection: Connection) -> Any:
 # -- components --------------------------------------------------------------------------------
 
 
-def component_of(connection: Connection, account_id: int, seeds: Iterable[Snapshot]) -> dict[Ref, Snapshot]:
-    """Every object joined to `seeds` by payment, charge or invoice ids, seeds included.
+def component_of(
+    connection: Connection, account_id: int, seeds: Iterable[Snapshot], names: Iterable[str] = ()
+) -> dict[Ref, Snapshot]:
+    """Every object joined to `seeds`, or to `names`, by payment, charge or invoice ids; seeds included.
 
-    What is found on the way is locked too and read again, until nothing new turns up.
+    What is found on the way is locked too, until nothing new turns up.
     """
     found: dict[Ref, Snapshot] = {snapshot.ref: snapshot for snapshot in seeds}
-    asked: set[str] = set()
-    while True:
-        names = _names(found.values()) - asked
-        if not names:
-            return found
-        if asked:
-            lock(connection, account_id, names)
-        asked |= names
-        for snapshot in load(connection, account_id, names):
+    locked, asked = _names(found.values()), set[str]()
+    while more := ({*names, *_names(found.values())} - asked):
+        lock(connection, account_id, more - locked)
+        asked |= more
+        for snapshot in load(connection, account_id, more):
             found.setdefault(snapshot.ref, snapshot)
+    return found
 
 
 def _names(snapshots: Iterable[Snapshot]) -> set[str]:
@@ -177,7 +199,7 @@ def load(connection: Connection, account_id: int, names: Iterable[str]) -> list[
     columns = (table.c.kind, table.c.version, table.c.data)
     found: dict[tuple[str, str], Snapshot] = {}
     for some in chunks(names):
-        for ref in (table.c.payment_ref, table.c.charge_ref, table.c.invoice_ref):
+        for ref in _REFS:
             query = select(*columns, table.c.provider_id).where(
                 table.c.account_id == account_id, ref.in_(some)
             )
@@ -202,7 +224,3 @@ def by_id(
             if ref in wanted:
                 found[ref] = codec.decode(ref.kind, data, merge.as_of(version), text if raw else None)
     return found
-
-
-def is_read(snapshot: Snapshot) -> bool:
-    return snapshot.as_of.source is Source.READ

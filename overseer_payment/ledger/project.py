@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from overseer_payment.ledger.derive import Payment
+from overseer_payment.ledger.payment import Payment
 from overseer_payment.provider import (
     CheckoutSnapshot,
     CustomerSnapshot,
@@ -36,14 +36,17 @@ class Ids:
 
 def customer(snapshot: CustomerSnapshot) -> dict[str, Any]:
     return {
-        "email": _short(snapshot.email, 512),
+        "placeholder": False,
+        "email": snapshot.email,
         "name": snapshot.name,
         "deleted": snapshot.deleted,
         "occurred_at": snapshot.occurred_at,
     }
 
 
-EMPTY_CUSTOMER: dict[str, Any] = {"email": None, "name": None, "deleted": False, "occurred_at": None}
+def empty_customer(at: datetime) -> dict[str, Any]:
+    """A customer that others name and nobody described yet."""
+    return {"placeholder": True, "deleted": False, "occurred_at": at}
 
 
 def subscription(snapshot: SubscriptionSnapshot, ids: Ids) -> dict[str, Any]:
@@ -71,9 +74,9 @@ def subscription(snapshot: SubscriptionSnapshot, ids: Ids) -> dict[str, Any]:
     }
 
 
-def empty_subscription(at: datetime, currency: str) -> dict[str, Any]:
+def empty_subscription(at: datetime) -> dict[str, Any]:
     """A subscription that others name and nobody described yet."""
-    return {"placeholder": True, "status": "incomplete", "currency": currency, "occurred_at": at}
+    return {"placeholder": True, "status": "incomplete", "currency": "", "occurred_at": at}
 
 
 def _plan_name(snapshot: SubscriptionSnapshot) -> str | None:
@@ -116,9 +119,9 @@ def invoice(snapshot: InvoiceSnapshot, ids: Ids) -> dict[str, Any]:
     }
 
 
-def empty_invoice(at: datetime, currency: str) -> dict[str, Any]:
-    """An invoice that a payment names and nobody described yet."""
-    return {"placeholder": True, "status": "open", "currency": currency, "occurred_at": at}
+def empty_invoice(at: datetime) -> dict[str, Any]:
+    """An invoice that a payment or a session names and nobody described yet."""
+    return {"placeholder": True, "status": "open", "currency": "", "occurred_at": at}
 
 
 def checkout(snapshot: CheckoutSnapshot, transaction_id: int | None, ids: Ids) -> dict[str, Any]:
@@ -139,7 +142,6 @@ def checkout(snapshot: CheckoutSnapshot, transaction_id: int | None, ids: Ids) -
 
 def payment(item: Payment, ids: Ids) -> dict[str, Any]:
     return {
-        "provider_transaction_id": item.root,
         "type": "subscription" if item.subscription else "charge",
         "status": item.state,
         "placeholder": item.placeholder,
@@ -150,7 +152,7 @@ def payment(item: Payment, ids: Ids) -> dict[str, Any]:
         "amount_refunded_untold": item.refunded_untold,
         "currency": item.currency,
         "customer_id": ids.of(ids.customers, item.customer),
-        "customer_email": _short(item.email, 512),
+        "customer_email": item.email,
         "customer_name": item.name,
         "subscription_id": ids.of(ids.subscriptions, item.subscription),
         "invoice_id": ids.of(ids.invoices, item.invoice),
@@ -180,7 +182,7 @@ def refund(
         "amount_refunded_untold": 0,
         "currency": snapshot.currency,
         "customer_id": ids.of(ids.customers, of),
-        "customer_email": _short(parent.email, 512) if parent else None,
+        "customer_email": parent.email if parent else None,
         "customer_name": parent.name if parent else None,
         "subscription_id": ids.of(ids.subscriptions, parent.subscription) if parent else None,
         "invoice_id": ids.of(ids.invoices, parent.invoice) if parent else None,
@@ -214,7 +216,3 @@ def dispute(
         "has_evidence": snapshot.has_evidence,
         "occurred_at": snapshot.occurred_at,
     }
-
-
-def _short(text: str | None, limit: int) -> str | None:
-    return text[:limit] if text else None

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, or_, select
 
 from overseer_payment import tables
 from overseer_payment.errors import NotFound
-from overseer_payment.ledger import payments
+from overseer_payment.ledger import references
 from overseer_payment.ledger.paging import page
 from overseer_payment.ledger.scope import Scope
 from overseer_payment.provider import OPEN_DISPUTE
@@ -108,7 +108,7 @@ def _is(table: Any, key: Any, id: str) -> ColumnElement[bool]:
 
 
 def _matching(connection: Connection, scope: Scope, text: str) -> ColumnElement[bool]:
-    found = payments.resolve(connection, scope.account_ids, text)
+    found = references.resolve(connection, scope.account_ids, text)
     if found:
         return or_(_t.c.id.in_(found), _t.c.parent_id.in_(found))
     columns = (
@@ -126,7 +126,7 @@ def _matching(connection: Connection, scope: Scope, text: str) -> ColumnElement[
 
 def transaction(connection: Connection, scope: Scope, id: str) -> TransactionRow:
     """One payment or refund by our id or any of the provider's. Raises NotFound."""
-    for found in payments.resolve(connection, scope.account_ids, id):
+    for found in references.resolve(connection, scope.account_ids, id):
         row = connection.execute(_transactions(scope).where(_t.c.id == found)).one_or_none()
         if row is not None:
             return transaction_row(row)
@@ -185,8 +185,8 @@ def subscription(connection: Connection, scope: Scope, id: str) -> SubscriptionR
 
 
 def customers(connection: Connection, scope: Scope, query: CustomerQuery) -> Page[CustomerRow]:
-    """Customers, newest first. Those nobody described yet come last."""
-    statement = _from(_c).where(scope.customers(), _c.c.occurred_at.is_not(None))
+    """Customers, newest first; those that were only named so far, by when they were first named."""
+    statement = _from(_c).where(scope.customers())
     if query.q and query.q.strip():
         text = query.q.strip()
         columns = (_c.c.email, _c.c.name, _c.c.provider_customer_id, _c.c.user_id)

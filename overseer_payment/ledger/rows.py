@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, bindparam, insert, select, update
+from sqlalchemy import Column, Connection, String, Table, bindparam, insert, select, update
 
 from overseer_payment.ledger.objects import chunks
 
@@ -52,25 +53,69 @@ def upsert(
     wanted: Mapping[str, Values],
     *,
     now: datetime,
-    keep: bool = False,
 ) -> Upserted:
-    """Make rows say what `wanted` (by provider id) says. With `keep`, rows that exist stay as they are."""
+    """Make rows say what `wanted` (by provider id) says."""
     result = Upserted()
     if not wanted:
         return result
     found = existing(connection, table, key, account_id, wanted)
     fresh, altered = [], []
     for id in sorted(wanted):
-        before = found.get(id)
+        values, before = _fitting(table, wanted[id]), found.get(id)
         if before is None:
-            fresh.append({**wanted[id], "account_id": account_id, key.name: id, "created_at": now})
+            fresh.append({**values, "account_id": account_id, key.name: id, "created_at": now})
             continue
         result.ids[id] = before["id"]
-        if not keep and any(before[name] != value for name, value in wanted[id].items()):
-            altered.append((before, wanted[id]))
+        if any(before[name] != value for name, value in values.items()):
+            altered.append((before, values))
     _insert(connection, table, key, fresh, result)
     _update(connection, table, altered, result)
     return result
+
+
+def name(
+    connection: Connection,
+    table: Table,
+    key: Column[str],
+    account_id: int,
+    named: Mapping[str, Values],
+    *,
+    now: datetime,
+) -> Upserted:
+    """Placeholders for rows that others name. One that exists moves back to the first that named it."""
+    if not named:
+        return Upserted()
+    found = existing(connection, table, key, account_id, named)
+    first = {
+        id: {"occurred_at": named[id]["occurred_at"]} if id in found else named[id]
+        for id in named
+        if id not in found
+        or (found[id]["placeholder"] and found[id]["occurred_at"] > named[id]["occurred_at"])
+    }
+    fresh = {id: values for id, values in first.items() if id not in found}
+    result = upsert(connection, table, key, account_id, fresh, now=now)
+    earlier = [(found[id], values) for id, values in sorted(first.items()) if id in found]
+    _update(connection, table, earlier, result)
+    result.ids |= {id: row["id"] for id, row in found.items()}
+    return result
+
+
+def _fitting(table: Table, values: Values) -> dict[str, Any]:
+    """Texts no longer than their columns: what a provider writes must not stop its event."""
+    lengths = _lengths(table)
+    return {
+        name: value[: lengths[name]] if name in lengths and isinstance(value, str) else value
+        for name, value in values.items()
+    }
+
+
+@cache
+def _lengths(table: Table) -> dict[str, int]:
+    return {
+        column.name: column.type.length
+        for column in table.c
+        if isinstance(column.type, String) and column.type.length is not None
+    }
 
 
 def _insert(
@@ -87,7 +132,7 @@ def _insert(
 
 
 def _update(
-    connection: Connection, table: Table, altered: list[tuple[dict[str, Any], Values]], result: Upserted
+    connection: Connection, table: Table, altered: Sequence[tuple[dict[str, Any], Values]], result: Upserted
 ) -> None:
     if not altered:
         return

@@ -1,24 +1,32 @@
-"""What the ledger would like to read from the provider, and why. One row serves all that wait for it."""
+"""What the ledger would like to read from the provider, and why. One row serves all that wait for it.
+
+Two sorts of wants. Some follow from the rows (a payment that nobody described): they come and go with
+them. Others follow from an event that could not be used as it was: only a read answers those.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, and_, delete, or_
+from sqlalchemy import Connection, case, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from overseer_payment.ledger.derive import Component, Payment
-from overseer_payment.ledger.objects import chunks, is_read
+from overseer_payment.ledger.component import Component
+from overseer_payment.ledger.objects import Merged, chunks
+from overseer_payment.ledger.payment import Payment
 from overseer_payment.ledger.rows import Change
-from overseer_payment.provider import InvoiceStatus, Kind, Ref, Snapshot
+from overseer_payment.provider import Kind, Ref, Snapshot, Source
 from overseer_payment.tables import wanted as table
 
 DOUBT = "doubt"  # contradicting news within one second
-LINK = "link"  # an invoice moved money; by which payment?
+LINK = "link"  # a document says money moved; by which payment?
 UNTOLD = "untold"  # a charge was refunded; by which refunds?
 UNKNOWN = "unknown"  # named by others, never described
 UNREADABLE = "unreadable"  # an event told of it in a dialect that we do not read
+
+_ANSWERED_BY_READING = frozenset({DOUBT, UNREADABLE})
 
 # Its own event usually follows within seconds, and then nothing needs to be read.
 _PATIENCE = {
@@ -30,9 +38,8 @@ _PATIENCE = {
 }
 
 _NAMED = {
-    "payment_customer": (Kind.CUSTOMER, "provider_customer_id", "occurred_at"),
-    "payment_subscription": (Kind.SUBSCRIPTION, "provider_subscription_id", "placeholder"),
-    "payment_invoice": (Kind.INVOICE, "provider_invoice_id", "placeholder"),
+    "payment_customer": (Kind.CUSTOMER, "provider_customer_id"),
+    "payment_subscription": (Kind.SUBSCRIPTION, "provider_subscription_id"),
 }
 
 
@@ -41,93 +48,130 @@ def note(
     account_id: int,
     component: Component,
     derived: Sequence[Payment],
-    news: Sequence[Snapshot],
-    doubts: set[Ref],
+    merged: Merged,
     changes: Iterable[Change],
     *,
     now: datetime,
 ) -> set[Ref]:
     """Write down what is wanted now, strike what no longer is; answers what was wanted by this news."""
     needs = _needs(component, derived) | _unknown(changes)
-    needs |= dict.fromkeys(doubts, DOUBT)
-    _strike(connection, account_id, component, derived, news, needs)
+    _strike(connection, account_id, component, merged, needs)
     _write(connection, account_id, needs, now)
-    return set(needs)
+    _insist(connection, account_id, merged.doubtful, DOUBT, now)
+    return needs.keys() | merged.doubtful.keys()
 
 
 def ask(connection: Connection, account_id: int, refs: Iterable[Ref], reason: str, *, now: datetime) -> None:
     """Want these objects read: their event could not be used as it was."""
-    _write(connection, account_id, dict.fromkeys(refs, reason), now)
+    _insist(connection, account_id, dict.fromkeys(refs), reason, now)
 
 
-def _write(connection: Connection, account_id: int, needs: dict[Ref, str], now: datetime) -> None:
-    if not needs:
-        return
-    values = [
-        {
-            "account_id": account_id,
-            "kind": ref.kind.value,
-            "provider_id": ref.id,
-            "reason": reason,
-            "attempts": 0,
-            "due_at": now + _PATIENCE[reason],
-            "created_at": now,
-        }
-        for ref, reason in sorted(needs.items())
-    ]
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    connection.execute(dialect.insert(table).on_conflict_do_nothing(), values)
+# -- what follows from the rows ---------------------------------------------------------------------
 
 
 def _needs(component: Component, derived: Sequence[Payment]) -> dict[Ref, str]:
-    needs: dict[Ref, str] = {}
+    needs = {Ref(Kind.INVOICE, id): UNKNOWN for id in component.unseen_invoices()}
     for payment in derived:
-        if payment.root in component.invoices:
-            needs[Ref(Kind.INVOICE, payment.root)] = LINK
-        elif payment.refunded_untold and payment.charge:
+        if payment.kind in {Kind.INVOICE, Kind.CHECKOUT}:
+            needs[Ref(payment.kind, payment.root)] = LINK
+        elif payment.hearsay:
+            needs[Ref(payment.kind, payment.root)] = UNKNOWN
+        if payment.refunded_untold and payment.charge:
             needs[Ref(Kind.CHARGE, payment.charge)] = UNTOLD
-        elif payment.placeholder:
-            kind = Kind.CHARGE if payment.root == payment.charge else Kind.PAYMENT
-            needs[Ref(kind, payment.root)] = UNKNOWN
-    for invoice in component.invoices.values():
-        paid = invoice.status is InvoiceStatus.PAID and invoice.amount_paid > 0
-        if paid and not component.roots_of_invoice(invoice.id) and not component.outside(invoice.id):
-            needs[Ref(Kind.INVOICE, invoice.id)] = LINK
     return needs
 
 
 def _unknown(changes: Iterable[Change]) -> dict[Ref, str]:
-    """Placeholders that were just made for what others name."""
+    """Customers and subscriptions that others name: wanted once, when the first one names them."""
     needs: dict[Ref, str] = {}
     for change in changes:
-        if change.before is not None or change.after is None or change.table not in _NAMED:
-            continue
-        kind, key, told = _NAMED[change.table]
-        empty = change.after[told] is None if told == "occurred_at" else change.after[told]
-        if empty:
-            needs[Ref(kind, change.after[key])] = UNKNOWN
+        named = _NAMED.get(change.table)
+        if named and change.before is None and change.after is not None and change.after["placeholder"]:
+            needs[Ref(named[0], change.after[named[1]])] = UNKNOWN
     return needs
+
+
+# -- the table ------------------------------------------------------------------------------------------
 
 
 def _strike(
     connection: Connection,
     account_id: int,
     component: Component,
-    derived: Sequence[Payment],
-    news: Sequence[Snapshot],
-    needs: dict[Ref, str],
+    merged: Merged,
+    needs: Mapping[Ref, str],
 ) -> None:
-    """A read answers every want of that object, its own news a want of something unknown."""
-    read = {snapshot.id for snapshot in news if is_read(snapshot)} - {ref.id for ref in needs}
-    settled = {snapshot.id for snapshot in news} | set(component.invoices) | set(component.charges)
-    settled |= {payment.root for payment in derived}
-    settled -= {ref.id for ref in needs}
-    for some in chunks(read | settled):
-        asked = [id for id in some if id in read]
-        connection.execute(
-            delete(table).where(
-                table.c.account_id == account_id,
-                table.c.provider_id.in_(some),
-                or_(table.c.reason != DOUBT, and_(table.c.reason == DOUBT, table.c.provider_id.in_(asked))),
-            )
-        )
+    seen = {*merged.accepted, *(Ref(kind, id) for id, kind in component.names.items())}
+    for row in _standing(connection, account_id, seen):
+        ref = Ref(Kind(row.kind), row.provider_id)
+        insists = row.reason in _ANSWERED_BY_READING and not _answers(merged.accepted.get(ref), row)
+        if insists or (ref in needs and row.reason == needs[ref]):
+            continue
+        if ref in needs:
+            connection.execute(update(table).where(_is(row)).values(reason=needs[ref], since=None))
+        else:
+            connection.execute(delete(table).where(_is(row)))
+
+
+def _standing(connection: Connection, account_id: int, refs: set[Ref]) -> list[Any]:
+    columns = (table.c.account_id, table.c.kind, table.c.provider_id, table.c.reason, table.c.since)
+    found: list[Any] = []
+    for some in chunks({ref.id for ref in refs}):
+        query = select(*columns).where(table.c.account_id == account_id, table.c.provider_id.in_(some))
+        found += [row for row in connection.execute(query) if Ref(Kind(row.kind), row.provider_id) in refs]
+    return found
+
+
+def _is(row: Any) -> Any:
+    same = (table.c.account_id == row.account_id) & (table.c.provider_id == row.provider_id)
+    return same & (table.c.kind == row.kind)
+
+
+def _answers(snapshot: Snapshot | None, row: Any) -> bool:
+    """Does this news settle it? A read does, and so does any word that is surely later than the doubt."""
+    if snapshot is None:
+        return False
+    if row.since is None:
+        return snapshot.as_of.source is Source.READ
+    return bool(snapshot.as_of.moment >= row.since)
+
+
+def _write(connection: Connection, account_id: int, needs: Mapping[Ref, str], now: datetime) -> None:
+    if needs:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        values = [_values(account_id, ref, reason, now) for ref, reason in sorted(needs.items())]
+        connection.execute(dialect.insert(table).on_conflict_do_nothing(), values)
+
+
+def _insist(
+    connection: Connection,
+    account_id: int,
+    refs: Mapping[Ref, datetime | None],
+    reason: str,
+    now: datetime,
+) -> None:
+    """Want what only a read answers, or news from the given moment on; also where it is wanted already."""
+    if not refs:
+        return
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    insert = dialect.insert(table)
+    new = insert.excluded
+    later = or_(table.c.since.is_(None), new.since > table.c.since)
+    statement = insert.on_conflict_do_update(
+        index_elements=["account_id", "provider_id", "kind"],
+        set_={"reason": new.reason, "since": case((later, new.since), else_=table.c.since)},
+    )
+    values = [_values(account_id, ref, reason, now) | {"since": since} for ref, since in sorted(refs.items())]
+    connection.execute(statement, values)
+
+
+def _values(account_id: int, ref: Ref, reason: str, now: datetime) -> dict[str, Any]:
+    return {
+        "account_id": account_id,
+        "kind": ref.kind.value,
+        "provider_id": ref.id,
+        "reason": reason,
+        "attempts": 0,
+        "due_at": now + _PATIENCE[reason],
+        "created_at": now,
+    }

@@ -45,17 +45,19 @@ def upgrade() -> None:
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('provider_customer_id', sa.String(length=255), nullable=False),
+    sa.Column('placeholder', sa.Boolean(), nullable=False),
     sa.Column('user_id', sa.String(length=255), nullable=True),
     sa.Column('email', sa.String(length=512), nullable=True),
     sa.Column('name', sa.Text(), nullable=True),
     sa.Column('deleted', sa.Boolean(), nullable=False),
-    sa.Column('occurred_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('occurred_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_payment_customer')),
     sa.UniqueConstraint('account_id', 'provider_customer_id', name=op.f('uq_payment_customer_account_id_provider_customer_id'))
     )
     with op.batch_alter_table('payment_customer', schema=None) as batch_op:
         batch_op.create_index('ix_payment_customer_email', ['account_id', 'email'], unique=False)
+        batch_op.create_index('ix_payment_customer_newest', ['account_id', 'occurred_at', 'id'], unique=False)
         batch_op.create_index('ix_payment_customer_user', ['account_id', 'user_id'], unique=False)
 
     op.create_table('payment_customer_total',
@@ -305,6 +307,7 @@ def upgrade() -> None:
     sa.Column('provider_id', sa.String(length=255), nullable=False),
     sa.Column('kind', sa.String(length=20), nullable=False),
     sa.Column('reason', sa.String(length=40), nullable=False),
+    sa.Column('since', sa.DateTime(timezone=True), nullable=True),
     sa.Column('attempts', sa.Integer(), server_default=sa.text('0'), nullable=False),
     sa.Column('last_error', sa.Text(), nullable=True),
     sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
@@ -378,6 +381,7 @@ def downgrade() -> None:
     op.drop_table('payment_customer_total')
     with op.batch_alter_table('payment_customer', schema=None) as batch_op:
         batch_op.drop_index('ix_payment_customer_user')
+        batch_op.drop_index('ix_payment_customer_newest')
         batch_op.drop_index('ix_payment_customer_email')
 
     op.drop_table('payment_customer')

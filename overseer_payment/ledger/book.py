@@ -8,16 +8,16 @@ other is folded into it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, delete, update
 
 from overseer_payment import tables
-from overseer_payment.ledger import project, rows
-from overseer_payment.ledger.derive import Component, Payment
+from overseer_payment.ledger import project, references, rows
+from overseer_payment.ledger.component import Component
+from overseer_payment.ledger.payment import Payment
 from overseer_payment.ledger.project import Ids
 from overseer_payment.ledger.rows import Change
 
@@ -32,12 +32,12 @@ class Book:
     connection: Connection
     account_id: int
     ids: Ids
+    changes: list[Change]
     now: datetime
-    changes: list[Change] = field(default_factory=list)
 
     def write(self, component: Component, derived: list[Payment]) -> None:
         self._fold(component, derived)
-        self._put(_transaction, _key, {p.root: _without_key(project.payment(p, self.ids)) for p in derived})
+        self._put(_transaction, _key, {p.root: project.payment(p, self.ids) for p in derived})
         self._refer(derived)
         self._refunds(component, derived)
         self._disputes(component, derived)
@@ -54,8 +54,7 @@ class Book:
 
     def _fold(self, component: Component, derived: list[Payment]) -> None:
         """Find the rows that stand for these payments under older names; rename, merge or drop them."""
-        names = {id for payment in derived for id in payment.references} | component.payments.keys()
-        names |= component.charges.keys() | component.invoices.keys() | {c.id for c in component.checkouts}
+        names = {id for payment in derived for id in payment.references} | component.names.keys()
         standing = rows.existing(self.connection, _transaction, _key, self.account_id, names)
         owner = {id: payment.root for payment in derived for id in payment.references}
         owner |= {payment.root: payment.root for payment in derived}
@@ -95,25 +94,8 @@ class Book:
             self.connection.execute(update(reference).where(gone).values(transaction_id=into))
 
     def _refer(self, derived: list[Payment]) -> None:
-        values: list[dict[str, Any]] = [
-            {
-                "account_id": self.account_id,
-                "provider_id": id,
-                "transaction_id": self.ids.payments[payment.root],
-            }
-            for payment in derived
-            for id in sorted(payment.references)
-        ]
-        if not values:
-            return
-        dialect = postgresql if self.connection.dialect.name == "postgresql" else sqlite
-        statement = dialect.insert(tables.reference)
-        statement = statement.on_conflict_do_update(
-            index_elements=["account_id", "provider_id"],
-            set_={"transaction_id": statement.excluded.transaction_id},
-            where=tables.reference.c.transaction_id != statement.excluded.transaction_id,
-        )
-        self.connection.execute(statement, sorted(values, key=lambda value: value["provider_id"]))
+        known = {self.ids.payments[payment.root]: payment.references for payment in derived}
+        references.put(self.connection, self.account_id, known)
 
     # -- what hangs on a payment ----------------------------------------------------------------
 
@@ -142,25 +124,3 @@ class Book:
             transaction_id = self.ids.payments.get(root) if root else None
             wanted[checkout.id] = project.checkout(checkout, transaction_id, self.ids)
         self._put(tables.checkout, tables.checkout.c.session_id, wanted)
-
-
-def _without_key(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name != "provider_transaction_id"}
-
-
-def resolve(connection: Connection, account_ids: Iterable[int], id: str) -> list[int]:
-    """Our transaction ids that `id` (ours, or any provider id) may mean, within these accounts."""
-    accounts = list(account_ids)
-    reference = tables.reference
-    known = select(reference.c.transaction_id).where(
-        reference.c.account_id.in_(accounts), reference.c.provider_id == id
-    )
-    named = [_key == id]
-    if id.isascii() and id.isdigit() and len(id) < 19:
-        named.append(_transaction.c.id == int(id))
-    query = select(_transaction.c.id).where(
-        _transaction.c.account_id.in_(accounts), or_(*named, _transaction.c.id.in_(known))
-    )
-    # An exact row (a refund has one of its own) beats a reference to its payment.
-    order = _transaction.c.id.in_(known)
-    return list(connection.execute(query.order_by(order, _transaction.c.id)).scalars())
