@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
 from sqlalchemy import Select, Table, func, select
@@ -20,6 +20,7 @@ from overseer_payment.database import read
 from overseer_payment.errors import PaymentError
 from overseer_payment.ledger import accounts
 from overseer_payment.provider import CheckoutMode
+from overseer_payment.provider_plugins.stripe.provider import StripeProvider
 from overseer_payment.registry import Registry
 from overseer_payment.schemas import CheckoutBody, RefundBody, TransactionDetail, TransactionRow, Viewer
 from overseer_payment.service import Payments
@@ -35,24 +36,35 @@ OPERATOR = Viewer.operator("cli:tests")
 REVENUE = ("gross", "refunded", "disputed", "net")
 
 
+Hook: TypeAlias = Callable[[httpx.Request], Awaitable[None]]
+
+
+async def _nothing(_: httpx.Request) -> None:
+    return None
+
+
+async def _at_once(_: float) -> None:
+    return None
+
+
 class Wire(httpx.AsyncBaseTransport):
     """The way to the simulator, with the account's own time in the Date header, as Stripe's servers write it.
 
-    While `open_transactions` is not empty, a request is one that was made inside a transaction.
+    `down` makes it unreachable; `before` and `after` are called around each request's effect.
     """
 
     def __init__(self, world: World) -> None:
         self._world, self._inner = world, transport(world)
         self.down = False
-        self.open_transactions: set[object] = set()
-        self.inside: list[str] = []
+        self.before: Hook = _nothing
+        self.after: Hook = _nothing
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if self.open_transactions:
-            self.inside.append(f"{request.method} {request.url.path}")
         if self.down:
             raise httpx.ConnectError("unreachable, as asked", request=request)
+        await self.before(request)
         response = await self._inner.handle_async_request(request)
+        await self.after(request)
         moment = datetime.fromtimestamp(self._world.now(), UTC)
         response.headers["Date"] = format_datetime(moment, usegmt=True)
         return response
@@ -89,6 +101,10 @@ def service(
 ) -> Payments:
     """A service as a host makes it, over `wire`."""
     registry = Registry(config, http_factory=lambda _: httpx.AsyncClient(transport=wire))
+    if registry.configured():
+        built = registry.get("stripe")
+        assert isinstance(built, StripeProvider)
+        built._sleep = _at_once  # between the SDK's own retries
     return Payments(engine, registry, Settings(), **more)
 
 
@@ -119,6 +135,12 @@ class Shop:
         other = service(self.wire, self.engine, settings_of(self.world))
         yield other
         await other.aclose()
+
+    def later(self, seconds: float) -> None:
+        """Let our own clock be ahead: leases run out and what was put off falls due."""
+        worker = self.payments.worker
+        for part in (worker.applier, worker.reader, worker.sender):
+            part.now = lambda: datetime.now(UTC) + timedelta(seconds=seconds)
 
     # -- what happens at the provider ---------------------------------------------------------------
 

@@ -1,26 +1,35 @@
-"""Refunds: never more than remains, one at the provider for each intent, whatever breaks in between."""
+"""Refunds: never more than remains, and not while the row's state forbids it."""
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from tests.service.shop import Shop
+from overseer_payment import tables
+from overseer_payment.errors import Conflict, Forbidden, Invalid, NotFound
+from overseer_payment.schemas import RefundBody, Viewer
+from overseer_payment.simulator.resources.disputes import close_dispute, open_dispute
+from overseer_payment.simulator.resources.refunds import fail_refund, refund_charge
+from tests.service.shop import OPERATOR, Shop
 
 pytestmark = pytest.mark.anyio
 
 
+async def _paid(shop: Shop, amount: int = 1000, currency: str = "usd", card: str = "pm_card_visa") -> str:
+    intent = await shop.pay(amount, currency, card)
+    await shop.settle()
+    return intent
+
+
 async def test_a_refund_gives_money_back_and_answers_its_row(shop: Shop) -> None:
     """In part and then all that remains; the sums and the payment's state follow at once."""
-    intent = await shop.pay(1000)
-    await shop.settle()
+    intent = await _paid(shop)
     first = await shop.refund(intent, 300)
     assert (first.type, first.status, first.amount) == ("refund", "succeeded", 300)
     payment = await shop.transaction(intent)
-    assert (payment.status, payment.amount_refunded, payment.amount_refundable) == (
-        "partially_refunded",
-        300,
-        700,
-    )
+    assert (payment.status, payment.amount_refunded) == ("partially_refunded", 300)
+    assert payment.amount_refundable == 700
     rest = await shop.refund(intent)
     assert (rest.amount, rest.parent_id) == (700, payment.id)
     assert (await shop.transaction(intent)).status == "refunded"
@@ -28,3 +37,195 @@ async def test_a_refund_gives_money_back_and_answers_its_row(shop: Shop) -> None
     assert await shop.revenue() == {"usd": (1000, 1000, 0, 0)}
     assert shop.balance() == {}
     assert await shop.operations() == [("refund", "succeeded"), ("refund", "succeeded")]
+
+
+async def test_more_than_remains_is_refused_before_the_provider_is_asked(shop: Shop) -> None:
+    """600 + 400 + 500 of 1000: the third has nothing left (409); 600 + 500 is more than remains (422)."""
+    intent = await _paid(shop)
+    await shop.refund(intent, 600)
+    with pytest.raises(Invalid, match=r"Only 4\.00 USD") as more:
+        await shop.refund(intent, 500)
+    await shop.refund(intent, 400)
+    with pytest.raises(Conflict, match="Nothing is left") as nothing:
+        await shop.refund(intent, 500)
+    assert (more.value.code, nothing.value.code) == ("more_than_remains", "nothing_left")
+    assert len(shop.requests("POST", "/v1/refunds")) == 2
+
+
+async def test_only_a_payment_that_succeeded_can_be_refunded(shop: Shop) -> None:
+    """A refund row, a declined payment and a bank debit that is still pending: 409, and nothing is sent."""
+    good = await _paid(shop)
+    refund = await shop.refund(good, 100)
+    declined = await shop.buy(card="pm_card_chargeDeclined")
+    pending = await shop.buy(currency="eur", card="pm_sepa_settles")
+    await shop.settle()
+    for id, code in ((str(refund.id), "is_refund"), (declined, None), (pending, "not_refundable")):
+        with pytest.raises((Conflict, NotFound)) as refused:
+            await shop.refund(id)
+        assert refused.value.code == code or code is None
+    assert len(shop.requests("POST", "/v1/refunds")) == 1
+
+
+async def test_a_declined_payment_is_not_refundable(shop: Shop) -> None:
+    """The declined attempt has a row, and nothing of it can be given back."""
+    intent = (await shop.post("payment_intents", amount="1000", currency="usd"))["id"]
+    with pytest.raises(AssertionError, match="declined"):
+        await shop.post(f"payment_intents/{intent}/confirm", payment_method="pm_card_chargeDeclined")
+    await shop.settle()
+    with pytest.raises(Conflict) as refused:
+        await shop.refund(intent)
+    assert refused.value.code == "not_refundable"
+
+
+async def test_an_open_chargeback_forbids_refunding_and_an_inquiry_does_not(shop: Shop) -> None:
+    """While a chargeback is open: 409. A payment with an inquiry can be given back, which ends it."""
+    disputed, asked = await _paid(shop), await _paid(shop)
+    charges = {i: shop.world.get("payment_intent", i)["latest_charge"] for i in (disputed, asked)}
+    open_dispute(shop.world, charges[disputed])
+    open_dispute(shop.world, charges[asked], kind="inquiry")
+    await shop.settle()
+    with pytest.raises(Conflict) as refused:
+        await shop.refund(disputed)
+    assert refused.value.code == "dispute_open"
+    assert (await shop.refund(asked)).amount == 1000
+
+
+async def test_a_dispute_that_we_have_not_heard_of_is_a_conflict_too(shop: Shop) -> None:
+    """The provider knows better: 409 with its reason, and the charge is read so that we know it as well."""
+    intent = await _paid(shop)
+    shop.world.faults.drop("charge.dispute.*", times=None)
+    open_dispute(shop.world, shop.world.get("payment_intent", intent)["latest_charge"])
+    with pytest.raises(Conflict) as refused:
+        await shop.refund(intent)
+    assert refused.value.code == "charge_disputed"
+    reads = len(shop.requests("GET", "/v1/"))
+    await shop.payments.worker.drain()
+    assert len(shop.requests("GET", "/v1/")) > reads
+
+
+async def test_a_lost_dispute_leaves_nothing_to_refund(shop: Shop) -> None:
+    """The money is gone already; the provider's no is a conflict."""
+    intent = await _paid(shop)
+    dispute = open_dispute(shop.world, shop.world.get("payment_intent", intent)["latest_charge"])
+    close_dispute(shop.world, dispute["id"], "lost")
+    await shop.settle()
+    with pytest.raises(Conflict):
+        await shop.refund(intent)
+    assert shop.made("refund") == 0
+    assert await shop.revenue() == {"usd": (1000, 0, 1000, 0)}
+
+
+@pytest.mark.parametrize(
+    ("currency", "paid", "odd", "even"), [("kwd", 12340, 1005, 1010), ("isk", 500000, 150, 1500_00)]
+)
+async def test_amounts_keep_to_the_currency_s_steps(
+    shop: Shop, currency: str, paid: int, odd: int, even: int
+) -> None:
+    """KWD goes in steps of 10 fils, ISK in whole krónur: an amount between is refused before it is sent."""
+    intent = await _paid(shop, paid, currency)
+    with pytest.raises(Invalid):
+        await shop.refund(intent, odd)
+    assert (await shop.refund(intent, even)).amount == even
+    assert (await shop.refund(intent)).amount == paid - even
+
+
+async def test_a_subscription_s_payment_is_refundable_by_any_of_its_names(shop: Shop) -> None:
+    """Session, invoice and payment intent name the same payment; it gives money back like any other."""
+    session = await shop.subscribe(1500)
+    await shop.settle()
+    row = await shop.transaction(session)
+    assert (row.type, row.status, row.amount) == ("subscription", "succeeded", 1500)
+    invoice = shop.world.get("checkout.session", session)["invoice"]
+    assert (await shop.transaction(invoice)).id == row.id
+    await shop.refund(invoice, 500)
+    await shop.refund(session, 400)
+    await shop.refund(row.provider_transaction_id)
+    assert await shop.revenue() == {"usd": (1500, 1500, 0, 0)}
+
+
+async def test_a_pending_refund_is_not_given_back_yet(shop: Shop) -> None:
+    """It lowers what can still be refunded, but not revenue; once succeeded it does. So says its operation."""
+    intent = await _paid(shop, card="pm_card_pendingRefund")
+    refund = await shop.refund(intent, 400)
+    assert refund.status == "pending"
+    payment = await shop.transaction(intent)
+    assert (payment.status, payment.amount_refunded, payment.amount_refundable) == ("succeeded", 0, 600)
+    assert await shop.operations() == [("refund", "pending")]
+    await shop.advance(5)
+    assert (await shop.transaction(str(refund.id))).status == "succeeded"
+    assert await shop.revenue() == {"usd": (1000, 400, 0, 600)}
+    assert await shop.operations() == [("refund", "succeeded")]
+
+
+async def test_a_refund_that_fails_days_later_gives_the_money_back_to_us(shop: Shop) -> None:
+    """Revenue, the payment's state and the operation follow; the sum can be refunded once more."""
+    intent = await _paid(shop, card="pm_card_refundFail")
+    refund = await shop.refund(intent, 400)
+    assert await shop.revenue() == {"usd": (1000, 400, 0, 600)}
+    await shop.advance(5)
+    assert (await shop.transaction(str(refund.id))).status == "failed"
+    payment = await shop.transaction(intent)
+    assert (payment.status, payment.amount_refundable) == ("succeeded", 1000)
+    assert await shop.revenue() == {"usd": (1000, 0, 0, 1000)}
+    assert shop.balance() == {"usd": 1000}
+    assert await shop.operations() == [("refund", "failed")]
+
+
+async def test_refunds_made_in_the_provider_s_dashboard_appear(shop: Shop) -> None:
+    """Each as a row with its amount, the second partial one too; what remains for us is less."""
+    intent = await _paid(shop)
+    charge = shop.world.get("payment_intent", intent)["latest_charge"]
+    for amount in (250, 350):
+        refund_charge(shop.world, charge, amount)
+        await shop.settle()
+    detail = await shop.transaction(intent)
+    assert [refund.amount for refund in detail.refunds] == [250, 350]
+    assert (detail.amount_refunded, detail.amount_refundable) == (600, 400)
+    with pytest.raises(Invalid):
+        await shop.refund(intent, 401)
+
+
+async def test_a_refund_failed_at_the_provider_is_seen_without_an_operation_of_ours(shop: Shop) -> None:
+    """The dashboard's refund fails later: its row says so and the money counts again."""
+    intent = await _paid(shop)
+    refund = refund_charge(shop.world, shop.world.get("payment_intent", intent)["latest_charge"], 250)
+    await shop.settle()
+    fail_refund(shop.world, refund["id"])
+    await shop.settle()
+    assert (await shop.transaction(refund["id"])).status == "failed"
+    assert await shop.revenue() == {"usd": (1000, 0, 0, 1000)}
+
+
+async def test_two_intents_share_what_remains(shop: Shop) -> None:
+    """Two different refunds of 6.00 of 10.00 at the same moment: one succeeds, the other is refused."""
+    intent = await _paid(shop)
+    outcomes = await asyncio.gather(
+        shop.refund(intent, 600, "a"), shop.refund(intent, 600, "b"), return_exceptions=True
+    )
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Invalid", "TransactionRow"]
+    assert shop.made("refund") == 1
+
+
+async def test_refunding_needs_the_permission_and_a_row_that_one_may_see(shop: Shop) -> None:
+    """Without `payment.refund`: 403. Another user's payment: 404, as if it were not there."""
+    intent = await _paid(shop)
+    looking = Viewer("user:1", None, frozenset({"payment.view"}))
+    with pytest.raises(Forbidden):
+        await shop.payments.refund(looking, intent, RefundBody())
+    stranger = Viewer("user:2", None, frozenset({"payment.refund"}))
+    with pytest.raises(NotFound):
+        await shop.payments.refund(stranger, intent, RefundBody())
+    assert shop.made("refund") == 0
+    assert await shop.count(tables.operation) == 0
+
+
+async def test_the_audit_trail_says_who_what_and_why(shop: Shop) -> None:
+    """The operation keeps actor, amount, reason and outcome; the payment's timeline shows it."""
+    intent = await _paid(shop)
+    body = RefundBody(amount=250, reason="duplicate")
+    refund = await shop.payments.refund(OPERATOR, intent, body)
+    (row,) = await shop.rows(tables.operation)
+    told = (row["actor"], row["amount"], row["currency"], row["reason"], row["status"], row["result"])
+    assert told == ("cli:tests", 250, "usd", "duplicate", "succeeded", refund.provider_transaction_id)
+    timeline = (await shop.transaction(intent)).timeline
+    assert any(entry.actor == "cli:tests" for entry in timeline)
