@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.browser import FLAGS, ConsoleGuard, find_chromium
 from tests.support.environment import scrub
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
 NewContext = Callable[..., "BrowserContext"]
 
 BROWSER_FIXTURE = "browser_type_launch_args"
+
+
+# A busy machine is no failure, and a failure comes back when it is looked for.
+settings.register_profile(
+    "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+# New examples at each run: HYPOTHESIS_PROFILE=explore make test
+settings.register_profile("explore", settings.get_profile("suite"), derandomize=False, max_examples=500)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 def pytest_configure() -> None:

@@ -34,11 +34,11 @@ LONG_ON_PURPOSE = {
     "ledger/derive.py": "one derivation, from components to a payment",
 }
 
-# Taken apart, so that this file doesn't contain what it looks for.
+# Written so that this file doesn't contain what it looks for.
 FORBIDDEN = {
-    "a package index": re.compile(r"pypi\.o" r"rg|pythonhosted|index-u" r"rl", re.IGNORECASE),
-    "a path of some machine": re.compile(r"(?<![\w.:/])/(?:work|root|Users|home/\w+)" r"/"),
-    "a folder outside the project": re.compile(r"(?<![\w-])shared" r"/"),
+    "a package index": re.compile(r"pypi[.]org|python[h]osted|index-[u]rl", re.IGNORECASE),
+    "a path of some machine": re.compile(r"(?<![\w.:/])/(?:work|root|Users|home/\w+)[/]"),
+    "a folder outside the project": re.compile(r"(?<![\w-])shared[/]"),
 }
 
 

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from starlette.testclient import TestClient
 
-from overseer_payment.cli.overseer import cli
+from overseer_payment.cli.payment import payment
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -63,14 +63,16 @@ def test_the_other_blocks_run(code: str) -> None:
     exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("overseer")])
+@pytest.mark.parametrize(
+    "command", [command for command in COMMANDS if command.startswith("overseer payment")]
+)
 def test_each_command_exists(command: str) -> None:
     """Every command of the README is known, with its options: asked for its help it explains them."""
-    words = shlex.split(command)[1:]
+    words = shlex.split(command)[2:]
     names = [word for word in words if re.fullmatch(r"[a-z-]+", word) and not word.startswith("-")]
     options = [word for word in words if word.startswith("--")]
-    path = names[: 3 if names[:2] == ["payment", "db"] else 2]
-    shown = CliRunner().invoke(cli, [*path, "--help"])
+    path = names[: 2 if names[0] == "db" else 1]
+    shown = CliRunner().invoke(payment, [*path, "--help"])
     assert shown.exit_code == 0, shown.output
     for option in options:
         assert option in shown.output

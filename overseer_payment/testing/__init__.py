@@ -19,6 +19,7 @@ pytest.register_assert_rewrite(
             "case",
             "declaration",
             "faults",
+            "listing",
             "parsing",
             "reading",
             "secrets",

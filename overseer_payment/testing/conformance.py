@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from overseer_payment.testing.declaration import DeclarationTests
 from overseer_payment.testing.faults import FaultTests
+from overseer_payment.testing.listing import ListingTests
 from overseer_payment.testing.parsing import ParsingTests
 from overseer_payment.testing.reading import ReadingTests
 from overseer_payment.testing.secrets import SecretTests
@@ -26,6 +27,13 @@ from overseer_payment.testing.writing import WritingTests
 
 
 class ProviderConformance(
-    DeclarationTests, SignatureTests, ParsingTests, ReadingTests, WritingTests, FaultTests, SecretTests
+    DeclarationTests,
+    SignatureTests,
+    ParsingTests,
+    ReadingTests,
+    ListingTests,
+    WritingTests,
+    FaultTests,
+    SecretTests,
 ):
     """Every test of the kit. Subclass it under a name that starts with `Test`, and supply the fixtures."""

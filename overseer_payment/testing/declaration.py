@@ -16,6 +16,9 @@ from overseer_payment.provider import (
     CheckoutMode,
     CheckoutRequest,
     CustomerRequest,
+    Kind,
+    ListsEvents,
+    ListsObjects,
     Provider,
     ProviderSpec,
     RefundRequest,
@@ -135,6 +138,17 @@ def _uses(
     async def prices() -> object:
         return [price async for price in provider.list_prices()]
 
+    async def events() -> object:
+        # A provider without lists need not have the method at all.
+        if not isinstance(provider, ListsEvents):
+            raise NotSupported("It has no list_events.")
+        return await provider.list_events(None)
+
+    async def objects() -> object:
+        if not isinstance(provider, ListsObjects):
+            raise NotSupported("It has no list_objects.")
+        return await provider.list_objects(Kind.REFUND)
+
     return {
         Capability.CHECKOUT_PAYMENT: lambda: order(checkout(modes.PAYMENT, price)),
         Capability.CHECKOUT_SUBSCRIPTION: lambda: order(checkout(modes.SUBSCRIPTION, recurring)),
@@ -146,4 +160,6 @@ def _uses(
             CustomerRequest(email="ada@shop.example"), idempotency_key="capability-customer"
         ),
         Capability.CATALOG: prices,
+        Capability.EVENT_LIST: events,
+        Capability.OBJECT_LIST: objects,
     }

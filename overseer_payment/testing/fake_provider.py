@@ -8,31 +8,22 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
-
 from overseer_payment.errors import (
-    ObjectAbsent,
     OutcomeUnknown,
     PayloadInvalid,
     PaymentError,
-    ProviderAuthError,
-    ProviderError,
-    ProviderRateLimited,
-    ProviderRejected,
-    ProviderUnavailable,
     SignatureInvalid,
     WebhookNotConfigured,
 )
 from overseer_payment.provider import (
     AsOf,
     Capability,
-    ChargeSnapshot,
     CheckoutRequest,
     CheckoutSnapshot,
     CustomerRequest,
@@ -40,48 +31,24 @@ from overseer_payment.provider import (
     Event,
     Health,
     Parsed,
-    Price,
     ProviderSpec,
     Ref,
     RefundRequest,
     Snapshot,
     Source,
 )
-from overseer_payment.testing.case import Fault
-from overseer_payment.testing.fake_backend import FakeBackend, Json, Refusal, sign
-from overseer_payment.testing.fake_wire import WireEvent, moment, read, snapshots
+from overseer_payment.testing.fake_backend import FakeBackend, sign
+from overseer_payment.testing.fake_calls import FakeSettings
+from overseer_payment.testing.fake_listing import FakeListing
+from overseer_payment.testing.fake_wire import KINDS, event_of, moment, snapshots
 
 Answer = TypeVar("Answer")
 
 TOLERANCE = timedelta(minutes=5)
-_KINDS = frozenset({"customer", "payment", "refund", "checkout", "subscription"})
 
 
-class FakeSettings(BaseModel):
-    """`FAKEPAY_KEY` is `fake_test_…` or `fake_live_…`."""
-
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
-
-    key: SecretStr | None = Field(None, alias="FAKEPAY_KEY")
-    webhook_secret: SecretStr = Field(SecretStr(""), alias="FAKEPAY_WEBHOOK_SECRET")
-
-    def secrets(self) -> list[str]:
-        """The signing secrets; several while one is being rotated out."""
-        parts = self.webhook_secret.get_secret_value().split(",")
-        return [part.strip() for part in parts if part.strip()]
-
-
-class FakeProvider:
+class FakeProvider(FakeListing):
     """A provider without a network. Settings as an operator would write them, state in `backend`."""
-
-    def __init__(self, settings: FakeSettings, backend: FakeBackend) -> None:
-        self._settings = settings
-        self._backend = backend
-        key = settings.key.get_secret_value() if settings.key else ""
-        self.livemode = key.startswith("fake_live_")
-
-    def __repr__(self) -> str:
-        return f"FakeProvider(livemode={self.livemode})"
 
     async def create_checkout(self, request: CheckoutRequest, *, idempotency_key: str) -> CheckoutSnapshot:
         made = self._ask(
@@ -116,28 +83,16 @@ class FakeProvider:
                 metadata=dict(request.metadata),
             )
         )
-        return [*self._read(made), *self._in_full(payment)]
+        return [*self._read(made), *self._in_full(self._present(payment))]
 
     async def get_transaction(self, provider_transaction_id: str) -> Sequence[Snapshot]:
         found = self._present(provider_transaction_id.removesuffix("_charge"))
         if found["kind"] == "checkout" and found["payment"]:
-            return [*self._read(found), *self._in_full(found["payment"])]
-        return self._in_full(found["id"]) if found["kind"] == "payment" else self._read(found)
+            return [*self._read(found), *self._in_full(self._present(found["payment"]))]
+        return self._in_full(found)
 
     async def fetch(self, ref: Ref) -> Sequence[Snapshot]:
-        found = self._present(ref.id.removesuffix("_charge"))
-        return self._in_full(found["id"]) if found["kind"] == "payment" else self._read(found)
-
-    async def list_prices(self) -> AsyncIterator[Price]:
-        for price in self._ask(lambda: list(self._backend.prices.values())):
-            yield Price(
-                id=price["id"],
-                product=f"{price['id']}_product",
-                product_name=price["id"].replace("_", " "),
-                amount=price["amount"],
-                currency=price["currency"],
-                interval=price["interval"],
-            )
+        return self._in_full(self._present(ref.id.removesuffix("_charge")))
 
     def verify_webhook(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Event:
         secrets = self._settings.secrets()
@@ -148,20 +103,11 @@ class FakeProvider:
             data = json.loads(body)
         except (ValueError, RecursionError):
             raise PayloadInvalid("The body is not JSON.") from None
-        wire = read(WireEvent, data)
-        return Event(
-            id=wire.id,
-            type=wire.type,
-            occurred_at=moment(wire.created),
-            livemode=wire.live,
-            api_version="1",
-            account=wire.account,
-            payload=data,
-        )
+        return event_of(data)
 
     def parse(self, event: Event) -> Parsed:
         kind = event.type.partition(".")[0]
-        if kind not in _KINDS:
+        if kind not in KINDS:
             return Parsed()
         about = event.payload.get("object")
         if not isinstance(about, dict) or about.get("kind") != kind:
@@ -183,53 +129,6 @@ class FakeProvider:
 
     async def aclose(self) -> None:
         """Nothing is open."""
-
-    def _in_full(self, payment: str) -> list[Snapshot]:
-        """A payment, its charge with what it refunded, and each refund."""
-        refunds = self._ask(lambda: self._backend.refunds_of(payment))
-        alive = sum(refund["amount"] for refund in refunds if refund["status"] in {"succeeded", "pending"})
-        found: list[Snapshot] = []
-        for snapshot in self._read(self._present(payment)):
-            charge = isinstance(snapshot, ChargeSnapshot)
-            found.append(replace(snapshot, amount_refunded=alive) if charge else snapshot)
-        return found + [snapshot for refund in refunds for snapshot in self._read(refund)]
-
-    def _present(self, id: str) -> Json:
-        found = self._ask(lambda: self._backend.get(id))
-        if found["live"] != self.livemode:
-            raise ObjectAbsent("The fake service has no such object in this mode.")
-        return found
-
-    def _read(self, data: Mapping[str, Any]) -> list[Snapshot]:
-        return list(snapshots(data, AsOf(self._backend.now, Source.READ)))
-
-    def _ask(self, call: Callable[[], Answer]) -> Answer:
-        """Call the service; its refusals and our faults become errors of the tree."""
-        fault = self._backend.fault
-        if fault in _BEFORE:
-            raise _BEFORE[fault]()
-        try:
-            answer = call()
-        except Refusal as refusal:
-            if fault is None:
-                raise _refused(refusal) from None
-        else:
-            if fault is None:
-                return answer
-        raise OutcomeUnknown("The fake service did not answer. Ask again under the same key.")
-
-
-_BEFORE: dict[Fault | None, Callable[[], ProviderError]] = {
-    Fault.UNREACHABLE: lambda: ProviderUnavailable("The fake service can't be reached. Try again later."),
-    Fault.RATE_LIMITED: lambda: ProviderRateLimited("The fake service asks us to wait.", retry_after=1),
-    Fault.UNAUTHORISED: lambda: ProviderAuthError("The fake service refuses the key. Check FAKEPAY_KEY."),
-}
-
-
-def _refused(refusal: Refusal) -> ProviderError:
-    if refusal.code == "absent":
-        return ObjectAbsent("The fake service has no such object.")
-    return ProviderRejected(f"The fake service refuses: {refusal.code}.", code=refusal.code)
 
 
 def _check_signature(body: bytes, headers: Mapping[str, str], secrets: list[str], now: datetime) -> None:

@@ -17,6 +17,7 @@ from overseer_payment.provider import (
     CheckoutSnapshot,
     CheckoutStatus,
     CustomerSnapshot,
+    Event,
     PaymentSnapshot,
     RefundSnapshot,
     Snapshot,
@@ -25,6 +26,9 @@ from overseer_payment.provider import (
     SubscriptionStatus,
     TransactionStatus,
 )
+
+KINDS = frozenset({"customer", "payment", "refund", "checkout", "subscription"})
+"""What the service has, and what its events are about."""
 
 _LAST_SECOND = 253_402_300_799  # of the year 9999: more is no date
 Seconds = Annotated[StrictInt, Field(ge=0, le=_LAST_SECOND)]
@@ -121,6 +125,20 @@ def snapshots(data: Mapping[str, Any], as_of: AsOf) -> tuple[Snapshot, ...]:
     if kind == "subscription":
         return (_subscription(read(WireSubscription, data), data, as_of),)
     raise PayloadInvalid("The event's object is of no kind that we know.")
+
+
+def event_of(data: Any) -> Event:
+    """The envelope of one delivery. Raises PayloadInvalid."""
+    wire = read(WireEvent, data)
+    return Event(
+        id=wire.id,
+        type=wire.type,
+        occurred_at=moment(wire.created),
+        livemode=wire.live,
+        api_version="1",
+        account=wire.account,
+        payload=data,
+    )
 
 
 def moment(seconds: int) -> datetime:

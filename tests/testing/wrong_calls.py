@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from overseer_payment.errors import (
     ObjectAbsent,
@@ -189,8 +189,8 @@ class TestRounding(Wrong):
     """Believes that a charge has one refund, the latest."""
 
     class Rounding(FakeProvider):
-        def _in_full(self, payment: str) -> list[Snapshot]:
-            found = super()._in_full(payment)
+        def _in_full(self, data: dict[str, Any]) -> list[Snapshot]:
+            found = super()._in_full(data)
             refunds = [snapshot for snapshot in found if isinstance(snapshot, RefundSnapshot)]
             return [one for one in found if one not in refunds[:-1]]
 

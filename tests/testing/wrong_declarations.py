@@ -28,7 +28,7 @@ from overseer_payment.provider import (
 from overseer_payment.testing import FakeBackend, FakeProvider, Fault, SampleEvent
 from overseer_payment.testing.case import Build
 from overseer_payment.testing.fake_backend import body_of
-from overseer_payment.testing.fake_provider import FakeSettings
+from overseer_payment.testing.fake_calls import FakeSettings
 from tests.testing.wrong import Wrong
 
 Answer = TypeVar("Answer")
@@ -270,6 +270,8 @@ class TestForeign(Wrong):
 
     fails: ClassVar = {
         "a_failed_write_says_whether_it_may_have_happened",
+        "a_failed_event_list_is_a_provider_error",
+        "a_failed_object_list_is_a_provider_error",
         "a_failed_read_is_a_provider_error",
         "a_health_check_never_raises",
         "a_rate_limit_says_when_to_come_back",
