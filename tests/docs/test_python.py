@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -17,8 +17,9 @@ from overseer_payment.host import create_app
 from overseer_payment.host.specs import GROUP, HostHooks
 from overseer_payment.plugins import load
 from overseer_payment.registry import Registry
-from tests.docs.pages import DOCS, PAGES, Block, blocks, page
+from tests.docs.pages import DOCS, PAGES, Block, blocks
 from tests.support.distributions import write_distribution
+from tests.support.environment import clean_environment
 
 PASSAGES = DOCS / "writing-a-provider.md"
 """Its Python is quoted from the example provider, whose own tests run it."""
@@ -66,6 +67,29 @@ def test_blocks_run_in_order(path: Path, folder: Path) -> None:
         if block.file is None:
             # Padded, so that a traceback names the page's own line.
             exec(compile("\n" * (block.line - 1) + block.code, block.place, "exec"), names)
+
+
+@pytest.mark.parametrize("path", RUNNABLE, ids=lambda path: path.name)
+def test_shown_tests_pass(path: Path, folder: Path) -> None:
+    """A page's test modules pass as a reader would run them, warnings being errors."""
+    lay_out(path, folder)
+    if not (shown := sorted(folder.glob("test_*.py"))):
+        return
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-W",
+        "error",
+        "-p",
+        "no:cacheprovider",
+        *map(str, shown),
+    ]
+    environ = clean_environment({"PYTHONPATH": str(DOCS.parent)})
+    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " passed" in done.stdout
 
 
 def test_fragments_are_few() -> None:
@@ -168,5 +192,3 @@ def test_entry_point_groups_are_the_real_ones() -> None:
     shown = [tomllib.loads(block.code) for block in blocks(DOCS / "hooks.md", "toml")]
     groups = {group for table in shown for group in table["project"]["entry-points"]}
     assert groups == {GROUP, PROVIDER_GROUP}
-    with contextlib.suppress(ValueError):
-        assert page("hooks.md").index(GROUP) < page("hooks.md").index(PROVIDER_GROUP)
