@@ -18,7 +18,7 @@ from overseer_payment.host.middleware import SECURITY_HEADERS
 from overseer_payment.host.specs import HostHooks
 from overseer_payment.host_contract import Host
 from overseer_payment.provider_plugins.stripe.settings import API_VERSION
-from scripts.reference import handled_stripe_events
+from scripts.reference import commands, handled_stripe_events
 from tests.docs.pages import DOCS, ROOT, blocks, page
 
 
@@ -202,3 +202,23 @@ def _dead() -> dict[str, Any]:
         "received_at": now,
         "due_at": now + timedelta(hours=6),
     }
+
+
+NOT_YET = (
+    ("sync", "operations.md", "no command yet that asks the\nprovider"),
+    ("sync", "going-live-with-stripe.md", "Payments from before the webhook existed are not imported"),
+    ("sync", "design.md", "Nothing asks the provider for events that were never delivered"),
+    ("events", "operations.md", "UPDATE payment_event"),
+    ("events", "design.md", "Dead events are set to pending by SQL"),
+    ("operations", "operations.md", "FROM payment_operation"),
+    ("work", "operations.md", "There is nothing else to start"),
+)
+"""A command, and what a page says only because that command does not exist."""
+
+
+@pytest.mark.parametrize(("command", "name", "sentence"), NOT_YET)
+def test_what_is_missing_is_said_only_while_it_is(command: str, name: str, sentence: str) -> None:
+    """A page speaks of something as missing exactly as long as its command is missing."""
+    exists = f"overseer payment {command}" in {path for path, _, _ in commands()}
+    told = " ".join(sentence.split()) in " ".join(page(name).split())
+    assert told is not exists, f"docs/{name}: {sentence!r} (and this table) no longer fit `payment {command}`"
