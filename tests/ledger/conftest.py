@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from itertools import count
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,7 +12,7 @@ from sqlalchemy import Connection
 from tests.ledger.books import memory
 
 # By hand: OVERSEER_TEST_EXAMPLES=5000 pytest tests/ledger
-EXAMPLES = int(os.environ.get("OVERSEER_TEST_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("OVERSEER_TEST_EXAMPLES", "30"))
 settings.register_profile(
     "ledger",
     max_examples=EXAMPLES,
@@ -37,10 +36,3 @@ def ledger(database: Connection) -> Iterator[Connection]:
     with database.begin() as transaction:
         yield database
         transaction.rollback()
-
-
-@pytest.fixture
-def account() -> Callable[[], int]:
-    """Numbers of accounts that nobody used."""
-    numbers = count(1)
-    return lambda: next(numbers)

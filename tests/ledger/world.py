@@ -353,7 +353,8 @@ class World:
     def _cancel(self, which: int, how: int) -> None:
         idle = [p for p in self.purchases if p.intent and p.status in {PENDING, FAILED}]
         idle = [p for p in idle if not self._under_way(p) and p.invoice is None and p.checkout is None]
-        if idle and how % 2:
+        # Where events of intents are not subscribed to, nothing would tell of it.
+        if idle and how % 2 and self._intents_told:
             purchase = idle[which % len(idle)]
             purchase.status = CANCELED
             self._set(Kind.PAYMENT, purchase.intent, status=CANCELED)
@@ -548,6 +549,7 @@ VERBS = (
     "end_refund",
     "end_refund",
     "dispute",
+    "end_dispute",
     "end_dispute",
     "rename",
     "peek",
