@@ -49,9 +49,10 @@ def test_importing_is_light(module: str) -> None:
 
 def test_markers_are_light() -> None:
     """A plugin's author gets both markers without loading anything else."""
-    assert loaded_by(
-        "from overseer_payment import hookimpl; from overseer_payment.host import hookimpl as h"
-    ) == []
+    assert (
+        loaded_by("from overseer_payment import hookimpl; from overseer_payment.host import hookimpl as h")
+        == []
+    )
 
 
 def test_loading_our_plugin_is_light() -> None:

@@ -151,9 +151,10 @@ def test_contested_name_goes_to_nobody(install: Install) -> None:
     found = loaded()
 
     assert grown(found) == []
-    assert [
-        str(r.error).split("claimed by ")[1].split(".")[0] for r in found.records
-    ] == ["z-gardener", "a-thief"]
+    assert [str(r.error).split("claimed by ")[1].split(".")[0] for r in found.records] == [
+        "z-gardener",
+        "a-thief",
+    ]
 
 
 def test_own_distribution_keeps_a_contested_name(install: Install) -> None:
