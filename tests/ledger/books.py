@@ -76,12 +76,11 @@ def _told(row: Any, names: dict[str, dict[int, str]]) -> dict[str, Any]:
 
 def _sums(connection: Connection, table: Any, account_id: int, customers: dict[int, str]) -> Books:
     keys = [column.name for column in table.primary_key]
+    mine = (
+        table.c.account_id == account_id if "account_id" in keys else table.c.customer_id.in_(list(customers))
+    )
     found: Books = {}
-    for row in connection.execute(select(table)).mappings():
-        if row.get("account_id", account_id) != account_id:
-            continue
-        if "customer_id" in row and row["customer_id"] not in customers:
-            continue
+    for row in connection.execute(select(table).where(mine)).mappings():
         key = [str(customers[row[k]] if k == "customer_id" else row[k]) for k in keys if k != "account_id"]
         sums = {name: value for name, value in row.items() if name not in keys and value}
         if sums:

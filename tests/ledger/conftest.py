@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import Connection
 
 from tests.ledger.books import memory
+from tests.ledger.telling import Ledger
 
 # By hand: OVERSEER_TEST_EXAMPLES=5000 pytest tests/ledger
 EXAMPLES = int(os.environ.get("OVERSEER_TEST_EXAMPLES", "30"))
@@ -31,8 +32,14 @@ def database() -> Iterator[Connection]:
 
 
 @pytest.fixture
-def ledger(database: Connection) -> Iterator[Connection]:
-    """An empty ledger; what a test records is rolled back."""
+def fresh(database: Connection) -> Iterator[Connection]:
+    """The same database, empty; what a test records is rolled back."""
     with database.begin() as transaction:
         yield database
         transaction.rollback()
+
+
+@pytest.fixture
+def ledger(fresh: Connection) -> Ledger:
+    """An empty ledger."""
+    return Ledger(fresh, 1)
