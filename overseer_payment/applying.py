@@ -17,8 +17,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from overseer_payment.committing import committed
-from overseer_payment.database import is_transient, read, utcnow, write
+from overseer_payment.committing import committed, queried, unbroken
+from overseer_payment.database import is_transient, utcnow, write
 from overseer_payment.errors import ConfigurationError, DatabaseError
 from overseer_payment.faults import describe, place
 from overseer_payment.inbox import APPLIED, DEAD, DUE, FAILED, IGNORED
@@ -56,8 +56,7 @@ class Applier:
         if not due:
             return 0
         try:
-            async with write(self.engine) as connection:
-                return await connection.run_sync(self._apply, providers, limit)
+            return await unbroken(self._transaction(self._apply, providers, limit))
         except DatabaseError:
             raise
         except Exception as error:
@@ -71,10 +70,9 @@ class Applier:
 
     async def _due(self, providers: Mapping[str, Provider], limit: int) -> list[int]:
         """What there is to do, looked for without a lock: idle processes must disturb nobody."""
-        async with read(self.engine) as connection:
-            return await connection.run_sync(
-                lambda c: list(c.execute(self._query(c, providers, limit)).scalars())
-            )
+        return await queried(
+            self.engine, lambda c: list(c.execute(self._query(c, providers, limit)).scalars())
+        )
 
     def _query(self, connection: Connection, providers: Mapping[str, Provider], limit: int) -> Select[Any]:
         ours = [id for account, id in accounts.known(connection).items() if account.provider in providers]
@@ -83,6 +81,10 @@ class Applier:
         )
         return query.order_by(table.c.due_at, table.c.id).limit(limit)
 
+    async def _transaction(self, work: Callable[..., int], *args: Any) -> int:
+        async with write(self.engine) as connection:
+            return await connection.run_sync(work, *args)
+
     def _apply(self, connection: Connection, providers: Mapping[str, Provider], limit: int) -> int:
         # With the query inside: of two workers the second gets the next events, not none.
         query = self._query(connection, providers, limit).with_for_update(skip_locked=True)
@@ -90,8 +92,7 @@ class Applier:
 
     async def _alone(self, providers: Mapping[str, Provider], id: int) -> None:
         try:
-            async with write(self.engine) as connection:
-                await connection.run_sync(self._apply_these, providers, [id])
+            await unbroken(self._transaction(self._apply_these, providers, [id]))
         except DatabaseError:
             raise
         except Exception as error:

@@ -1,16 +1,16 @@
-"""One transaction, run again when the database asks for it."""
+"""Whole transactions: never cut off by a cancelled caller, run again when the database asks for it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Concatenate, ParamSpec, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from overseer_payment.database import is_transient, write
+from overseer_payment.database import is_transient, read, write
 from overseer_payment.errors import DatabaseError
 
 P = ParamSpec("P")
@@ -26,10 +26,43 @@ async def committed(
 
     Raises DatabaseError, also when deadlocks don't end.
     """
+    return await unbroken(_committed(engine, lambda connection: work(connection, *args, **kwargs)))
+
+
+async def queried(
+    engine: AsyncEngine, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """What `work` answers from one consistent view of the database. Raises DatabaseError."""
+
+    async def ask() -> T:
+        async with read(engine) as connection:
+            return await connection.run_sync(lambda sync: work(sync, *args, **kwargs))
+
+    return await unbroken(ask())
+
+
+async def unbroken(transaction: Coroutine[Any, Any, T]) -> T:
+    """Let `transaction` come to its end even if the caller is cancelled.
+
+    A statement that is cut off leaves its connection in an unknown state: the driver's thread may hold
+    SQLite's write lock with nobody left to give it back.
+    """
+    task = asyncio.ensure_future(transaction)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if not task.done():
+            await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # seen to: nobody is left to tell
+        raise
+
+
+async def _committed(engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
     for attempt in range(_TRIES):
         try:
             async with write(engine) as connection:
-                return await connection.run_sync(lambda sync: work(sync, *args, **kwargs))
+                return await connection.run_sync(work)
         except DBAPIError as error:
             if not is_transient(error):
                 raise

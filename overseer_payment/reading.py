@@ -16,8 +16,8 @@ from sqlalchemy import Connection, Row, and_, delete, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from overseer_payment import tables
-from overseer_payment.committing import committed
-from overseer_payment.database import read, utcnow
+from overseer_payment.committing import committed, queried
+from overseer_payment.database import utcnow
 from overseer_payment.errors import (
     ConfigurationError,
     ObjectAbsent,
@@ -87,8 +87,7 @@ class Reader:
                 wanted.provider_id == ref.id,
             )
         )
-        async with read(self.engine) as connection:
-            return bool((await connection.execute(query)).scalar_one())
+        return await queried(self.engine, lambda c: bool(c.execute(query).scalar_one()))
 
     async def hurry(self) -> None:
         """Make due what is only waiting for its own event to come. For a history that has ended."""
@@ -98,8 +97,7 @@ class Reader:
         await committed(self.engine, lambda c: c.execute(soon.values(due_at=self.now())))
 
     async def _homes(self) -> dict[int, Account]:
-        async with read(self.engine) as connection:
-            known = await connection.run_sync(accounts.known)
+        known = await queried(self.engine, accounts.known)
         return {known[account]: account for account in self.homes() if account in known}
 
     async def _due(self) -> dict[int, Account]:
@@ -107,8 +105,8 @@ class Reader:
         homes = await self._homes()
         wanted = tables.wanted.c
         query = select(exists().where(wanted.account_id.in_(homes), wanted.due_at <= self.now()))
-        async with read(self.engine) as connection:
-            return homes if (await connection.execute(query)).scalar_one() else {}
+        due = await queried(self.engine, lambda c: bool(c.execute(query).scalar_one()))
+        return homes if due else {}
 
     async def _read(self, account: Account, job: Row[Any]) -> None:
         ref = Ref(Kind(job.kind), job.provider_id)

@@ -18,8 +18,8 @@ from sqlalchemy import Connection, Row, exists, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from overseer_payment import operations, requesting
-from overseer_payment.committing import committed
-from overseer_payment.database import read, utcnow
+from overseer_payment.committing import committed, queried
+from overseer_payment.database import utcnow
 from overseer_payment.errors import (
     ConfigurationError,
     DatabaseError,
@@ -154,23 +154,21 @@ class Sender:
 
     async def _others(self, operation: Row[Any]) -> Row[Any]:
         """The operation once whoever sends it has an outcome, or when we have waited long enough."""
-        async with read(self.engine) as connection:
-            found = await connection.run_sync(operations.again, operation.id)
+        found = await queried(self.engine, operations.again, operation.id)
         for _ in range(int(_WAIT_FOR_OTHERS / _LOOK)):
             if found.status != operations.SENDING or found.due_at <= self.now():
                 break
             await asyncio.sleep(_LOOK)
-            async with read(self.engine) as connection:
-                found = await connection.run_sync(operations.again, operation.id)
+            found = await queried(self.engine, operations.again, operation.id)
         return found
 
     async def _overdue(self) -> dict[int, Account]:
         """Our accounts by id, if an operation of theirs is overdue; looked for without a lock."""
-        async with read(self.engine) as connection:
-            known = await connection.run_sync(accounts.known)
-            ours = {known[account]: account for account in self.homes() if account in known}
-            query = select(exists().where(table.c.account_id.in_(ours), table.c.due_at <= self.now()))
-            return ours if (await connection.execute(query)).scalar_one() else {}
+        known = await queried(self.engine, accounts.known)
+        ours = {known[account]: account for account in self.homes() if account in known}
+        query = select(exists().where(table.c.account_id.in_(ours), table.c.due_at <= self.now()))
+        overdue = await queried(self.engine, lambda c: bool(c.execute(query).scalar_one()))
+        return ours if overdue else {}
 
 
 def _meaning(operation: Row[Any], error: Exception) -> PaymentError:

@@ -13,7 +13,8 @@ from sqlalchemy import select
 from overseer_payment import doctor, shown, tables
 from overseer_payment.applying import Applier
 from overseer_payment.asking import checkouts, refunds
-from overseer_payment.database import read, utcnow
+from overseer_payment.committing import queried
+from overseer_payment.database import utcnow
 from overseer_payment.errors import (
     ConfigurationError,
     DatabaseError,
@@ -142,8 +143,7 @@ class Payments:
         """Raises ConfigurationError when a live key meets a demo's rows: one of the two is a mistake."""
         if self.account in accounts.MADE_UP or not any(account.livemode for account in self.homes()):
             return
-        async with read(self.engine) as connection:
-            known = await connection.run_sync(accounts.known)
+        known = await queried(self.engine, accounts.known)
         if any(account.account == accounts.DEMO for account in known):
             raise ConfigurationError(
                 "The key is a live key, but this database holds a demo's rows. "
@@ -161,16 +161,14 @@ class Payments:
             ids = which(connection, self.homes(), self.account).values()
             return question(connection, Scope(tuple(ids), user))
 
-        async with read(self.engine) as connection:
-            return await connection.run_sync(ask)
+        return await queried(self.engine, ask)
 
     # -- what there is ---------------------------------------------------------------------------
 
     async def status(self, viewer: Viewer) -> StatusView:
         """How payments are doing. Never waits long for the provider: the ledger answers at once."""
         viewer.require("payment.view")
-        async with read(self.engine) as connection:
-            counted = await connection.run_sync(self._counted)
+        counted = await queried(self.engine, self._counted)
         health = await self.health()
         key = self.registry.default()
         spec = self.registry.spec(key) if key else None
@@ -283,8 +281,7 @@ class Payments:
             of = select(tables.checkout.c.account_id).where(tables.checkout.c.session_id == session_id)
             return known[connection.execute(of.limit(1)).scalar_one()], row
 
-        async with read(self.engine) as connection:
-            return await connection.run_sync(ask)
+        return await queried(self.engine, ask)
 
     async def catalog(self, viewer: Viewer, provider: str | None = None) -> Catalog:
         """What can be sold now. Raises NotSupported, ConfigurationError, ProviderError."""

@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 
 from overseer_payment import operations, redirects
 from overseer_payment.asking import customers
-from overseer_payment.committing import committed
-from overseer_payment.database import read, utcnow
+from overseer_payment.committing import committed, queried
+from overseer_payment.database import utcnow
 from overseer_payment.errors import Conflict, Invalid, NotSupported, Unauthenticated
 from overseer_payment.ledger import accounts, queries
 from overseer_payment.ledger.accounts import Account
@@ -86,9 +86,7 @@ def _begin(connection: Connection, account: Account, intent: Intent) -> Begun:
 
 
 async def _opened(payments: Payments, begun: Begun, session: str) -> CheckoutCreated:
-    ids = [begun.operation.account_id]
-    async with read(payments.engine) as connection:
-        row = await connection.run_sync(queries.checkout, ids, session)
+    row = await queried(payments.engine, queries.checkout, [begun.operation.account_id], session)
     if row.checkout_url is None:
         raise Conflict(f"The checkout {session} is no longer open. Open another one.", code="checkout_closed")
     return CheckoutCreated(session_id=session, checkout_url=row.checkout_url)

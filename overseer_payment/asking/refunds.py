@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Row, func, select
 
 from overseer_payment import operations, tables
-from overseer_payment.committing import committed
-from overseer_payment.database import read, utcnow
+from overseer_payment.committing import committed, queried
+from overseer_payment.database import utcnow
 from overseer_payment.errors import Conflict, Invalid, NotFound, NotSupported, ProviderRejected
 from overseer_payment.ledger import accounts, queries
 from overseer_payment.ledger.accounts import Account
@@ -42,8 +42,7 @@ async def refund(
             raise Conflict(error.detail, code=error.code) from None
         raise
     scope = Scope((begun.operation.account_id,))
-    async with read(payments.engine) as connection:
-        return await connection.run_sync(queries.transaction, scope, made)
+    return await queried(payments.engine, queries.transaction, scope, made)
 
 
 def _begin(
