@@ -1,4 +1,4 @@
-"""Receiving: verified, stored, then answered. What was answered is never lost; what is refused is not stored."""
+"""Receiving: verified, stored, then answered. What is answered is never lost, what is refused not stored."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ async def test_a_subscription_s_payment_is_refundable_by_any_of_its_names(shop: 
 
 
 async def test_a_pending_refund_is_not_given_back_yet(shop: Shop) -> None:
-    """It lowers what can still be refunded, but not revenue; once succeeded it does. So says its operation."""
+    """It lowers what can still be refunded, and revenue only once it succeeded. Its operation says so."""
     intent = await _paid(shop, card="pm_card_pendingRefund")
     refund = await shop.refund(intent, 400)
     assert refund.status == "pending"
