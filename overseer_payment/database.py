@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import DateTime, Dialect, TypeDecorator, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from overseer_payment.errors import ConfigurationError, DatabaseError
@@ -147,7 +147,7 @@ async def _sqlite(engine: AsyncEngine, begin: str) -> AsyncIterator[AsyncConnect
             yield connection
         except BaseException:
             # A full disk has ended the transaction already; the first error is the one to tell.
-            with suppress(DBAPIError):
+            with suppress(SQLAlchemyError):  # also that of a connection which a cancellation invalidated
                 await connection.exec_driver_sql("ROLLBACK")
             raise
         await connection.exec_driver_sql("COMMIT")
