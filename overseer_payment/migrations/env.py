@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from alembic import context
 
 from overseer_payment.database import UtcDateTime
 from overseer_payment.tables import VERSION_TABLE, metadata
 
-def _render(type_: str, item: object, autogen: object) -> str | bool:  # noqa: ARG001
+
+def _render(type_: str, item: object, autogen: object) -> str | Literal[False]:  # noqa: ARG001
     # A migration outlives our classes: write the plain type down.
     if type_ == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime(timezone=True)"

@@ -1,0 +1,1 @@
+"""The ledger: what providers say, merged; what people see, derived from it."""
