@@ -11,10 +11,10 @@ the same ledger as a webhook.
 
 from __future__ import annotations
 
-from overseer_payment.sync.backfill import Backfilled, backfill
+from overseer_payment.sync.backfilling import Backfilled, backfill
 from overseer_payment.sync.drift import Difference, Drift, What
 from overseer_payment.sync.patience import Patience
-from overseer_payment.sync.reconcile import Reconciled, reconcile
+from overseer_payment.sync.reconciliation import Reconciled, reconcile
 from overseer_payment.sync.recovery import Recovered, recover
 from overseer_payment.sync.runs import Healing, LastRun, RunState, last_runs
 from overseer_payment.sync.schedule import WINDOW, Schedule

@@ -31,7 +31,12 @@ from overseer_payment.provider import (
 
 _PERSONAL = frozenset({"email", "name", "metadata", "description"})  # that they differ is enough to say
 _FLEETING = frozenset({"url", "receipt_url", "hosted_url", "pdf_url"})
-_GUESSED = {Kind.INVOICE: frozenset({"attempt_failed"})}  # from the count of attempts, which is compared
+# Told by objects of their own, and changed here without an event; or guessed from what is compared.
+_ELSEWHERE = {
+    Kind.CHARGE: frozenset({"disputed"}),
+    Kind.SUBSCRIPTION: frozenset({"latest_invoice"}),
+    Kind.INVOICE: frozenset({"attempt_failed"}),
+}
 
 
 class What(StrEnum):
@@ -96,13 +101,20 @@ def _one(connection: Connection, account_id: int, here: Snapshot | None, there: 
         return None if silent else Drift(there.kind, there.id, What.MISSING_HERE, currency=currency)
     if here.as_of.version > there.as_of.version:
         return None
+    if _is_no_news(there) and _is_no_news(here):
+        return None
     differences = tuple(differing(here, there))
     return Drift(there.kind, there.id, What.DIFFERS, differences, currency) if differences else None
 
 
 def _is_no_news(there: Snapshot) -> bool:
-    """A checkout that is merely open: nothing has happened, and no event tells of it."""
-    return isinstance(there, CheckoutSnapshot) and there.status is CheckoutStatus.OPEN
+    """Nothing has happened, and no event tells of it: a checkout that is open, a payment not yet tried."""
+    match there:
+        case CheckoutSnapshot():
+            return there.status is CheckoutStatus.OPEN
+        case InvoicePaymentSnapshot():
+            return there.status != "paid"
+    return False
 
 
 def _is_known_otherwise(connection: Connection, account_id: int, there: Snapshot) -> bool:
@@ -124,7 +136,7 @@ def differing(here: Snapshot, there: Snapshot) -> Iterator[Difference]:
     ours, theirs = _fields(here), _fields(there)
     if ours == theirs:
         return
-    for name in sorted({*ours, *theirs} - _FLEETING - _GUESSED.get(there.kind, frozenset())):
+    for name in sorted({*ours, *theirs} - _FLEETING - _ELSEWHERE.get(there.kind, frozenset())):
         mine, its = ours.get(name), theirs.get(name)
         if mine != its and not _is_told_once(there.kind, name, mine, its):
             plain = name not in _PERSONAL and not isinstance(its or mine, list | dict)

@@ -18,9 +18,9 @@ from overseer_payment import tables
 from overseer_payment.database import read, utcnow
 from overseer_payment.errors import PaymentError
 from overseer_payment.ledger import accounts
-from overseer_payment.sync.backfill import backfill
+from overseer_payment.sync.backfilling import backfill
 from overseer_payment.sync.patience import Patience
-from overseer_payment.sync.reconcile import Reconciled, reconcile
+from overseer_payment.sync.reconciliation import Reconciled, reconcile
 from overseer_payment.sync.recovery import Store, recover
 from overseer_payment.sync.runs import Healing, LastRun, RunState, last_runs
 from overseer_payment.sync.source import Source

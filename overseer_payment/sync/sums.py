@@ -14,6 +14,7 @@ from overseer_payment.database import read
 from overseer_payment.ledger import totals
 
 _SUMS = (tables.total, tables.customer_total, tables.gauge)
+_SLOWLY = {"yield_per": 1000}  # millions of rows, never all at once in memory
 _ROWS = (tables.transaction, tables.dispute, tables.subscription)
 
 
@@ -34,7 +35,7 @@ async def mend_sums(engine: AsyncEngine) -> int:
 def _count(connection: Connection) -> int:
     truth: Counter[totals.Key] = Counter()
     for table in _ROWS:
-        for row in connection.execution_options(yield_per=1000).execute(select(table)).mappings():
+        for row in connection.execute(select(table), execution_options=_SLOWLY).mappings():
             for key, amount in totals.contributions(table.name, dict(row)):
                 truth[key] += amount
     stands = _standing(connection)

@@ -23,7 +23,7 @@ from overseer_payment.provider import AsOf, Kind, Ref, Snapshot, SnapshotPage
 from overseer_payment.provider import Source as ReadFrom
 from overseer_payment.recording import take
 from overseer_payment.sync import drift
-from overseer_payment.sync.backfill import KINDS
+from overseer_payment.sync.backfilling import KINDS
 from overseer_payment.sync.drift import Drift, What
 from overseer_payment.sync.patience import Patience
 from overseer_payment.sync.recovery import Progress
