@@ -49,9 +49,9 @@ def _row(row: Row[Any]) -> dict[str, Any]:
 # -- transactions ---------------------------------------------------------------------------------
 
 
-def _transactions(scope: Scope) -> Select[Any]:
+def _transactions(*where: ColumnElement[bool]) -> Select[Any]:
     query = _from(_t, _c.c.email.label("own_email"), _c.c.name.label("own_name"))
-    return query.outerjoin(_c, _c.c.id == _t.c.customer_id).where(scope.rows(_t))
+    return query.outerjoin(_c, _c.c.id == _t.c.customer_id).where(*where)
 
 
 def transaction_row(row: Row[Any]) -> TransactionRow:
@@ -63,14 +63,31 @@ def transaction_row(row: Row[Any]) -> TransactionRow:
 
 def transactions(connection: Connection, scope: Scope, query: TransactionQuery) -> Page[TransactionRow]:
     """Payments and refunds, newest first."""
-    statement = _transactions(scope).where(_t.c.placeholder.is_(False))
-    for wanted in _filters(connection, scope, query):
-        statement = statement.where(wanted)
+    statement = _transactions(
+        _t.c.placeholder.is_(False), *_whose(connection, scope, query), *_filters(query)
+    )
     rows, cursor = page(connection, statement, _t, limit=query.limit, cursor=query.cursor)
     return Page(rows=[transaction_row(row) for row in rows], next_cursor=cursor)
 
 
-def _filters(connection: Connection, scope: Scope, query: TransactionQuery) -> list[ColumnElement[bool]]:
+def _whose(connection: Connection, scope: Scope, query: TransactionQuery) -> list[ColumnElement[bool]]:
+    """Where to begin: at the few rows that are named, else at all that the viewer may see."""
+    begin: list[ColumnElement[bool]] = []
+    customers = _named(connection, _c, _c.c.provider_customer_id, scope, query.customer_id)
+    subscriptions = _named(connection, _s, _s.c.provider_subscription_id, scope, query.subscription_id)
+    if subscriptions is not None:
+        begin.append(_t.c.subscription_id.in_(subscriptions))
+    text = (query.q or "").strip()
+    known = references.resolve(connection, scope.account_ids, text) if text else []
+    if known:
+        refunds = connection.execute(select(_t.c.id).where(_t.c.parent_id.in_(known))).scalars()
+        begin.append(_t.c.id.in_(sorted({*known, *refunds})))
+    if not begin or customers is not None or scope.user_id is not None:
+        begin.append(scope.listed(connection, _t, customers))
+    return [*begin, _resembling(text)] if text and not known else begin
+
+
+def _filters(query: TransactionQuery) -> list[ColumnElement[bool]]:
     wanted: list[ColumnElement[bool]] = []
     if query.status is not None:
         wanted.append(_t.c.status == query.status.value)
@@ -78,17 +95,10 @@ def _filters(connection: Connection, scope: Scope, query: TransactionQuery) -> l
         wanted.append(_t.c.type == query.type.value)
     if query.currency is not None:
         wanted.append(_t.c.currency == query.currency)
-    if query.customer_id is not None:
-        wanted.append(_t.c.customer_id.in_(_named(_c, _c.c.provider_customer_id, scope, query.customer_id)))
-    if query.subscription_id is not None:
-        key = _s.c.provider_subscription_id
-        wanted.append(_t.c.subscription_id.in_(_named(_s, key, scope, query.subscription_id)))
     if query.occurred_after is not None:
         wanted.append(_t.c.occurred_at >= _aware(query.occurred_after))
     if query.occurred_before is not None:
         wanted.append(_t.c.occurred_at < _aware(query.occurred_before))
-    if query.q and query.q.strip():
-        wanted.append(_matching(connection, scope, query.q.strip()))
     return wanted
 
 
@@ -96,8 +106,12 @@ def _aware(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
-def _named(table: Any, key: Any, scope: Scope, id: str) -> Select[Any]:
-    return select(table.c.id).where(table.c.account_id.in_(scope.account_ids), _is(table, key, id))
+def _named(connection: Connection, table: Any, key: Any, scope: Scope, id: str | None) -> list[int] | None:
+    """Our ids of what `id` (ours or the provider's) names in these accounts; None if it isn't asked."""
+    if id is None:
+        return None
+    query = select(table.c.id).where(table.c.account_id.in_(scope.account_ids), _is(table, key, id))
+    return list(connection.execute(query).scalars())
 
 
 def _is(table: Any, key: Any, id: str) -> ColumnElement[bool]:
@@ -107,10 +121,7 @@ def _is(table: Any, key: Any, id: str) -> ColumnElement[bool]:
     return or_(same, table.c.id == int(id)) if ours else same
 
 
-def _matching(connection: Connection, scope: Scope, text: str) -> ColumnElement[bool]:
-    found = references.resolve(connection, scope.account_ids, text)
-    if found:
-        return or_(_t.c.id.in_(found), _t.c.parent_id.in_(found))
+def _resembling(text: str) -> ColumnElement[bool]:
     columns = (
         _t.c.provider_transaction_id,
         _t.c.charge_ref,
@@ -127,7 +138,8 @@ def _matching(connection: Connection, scope: Scope, text: str) -> ColumnElement[
 def transaction(connection: Connection, scope: Scope, id: str) -> TransactionRow:
     """One payment or refund by our id or any of the provider's. Raises NotFound."""
     for found in references.resolve(connection, scope.account_ids, id):
-        row = connection.execute(_transactions(scope).where(_t.c.id == found)).one_or_none()
+        query = _transactions(scope.rows(_t), _t.c.id == found, _t.c.placeholder.is_(False))
+        row = connection.execute(query).one_or_none()
         if row is not None:
             return transaction_row(row)
     raise NotFound(f"There is no transaction {id}.")
@@ -135,8 +147,9 @@ def transaction(connection: Connection, scope: Scope, id: str) -> TransactionRow
 
 def refunds(connection: Connection, scope: Scope, parent_id: int) -> list[TransactionRow]:
     """The refunds of one payment, oldest first."""
-    query = _transactions(scope).where(_t.c.parent_id == parent_id).order_by(_t.c.occurred_at, _t.c.id)
-    return [transaction_row(row) for row in connection.execute(query)]
+    query = _transactions(scope.rows(_t), _t.c.parent_id == parent_id)
+    rows = connection.execute(query.order_by(_t.c.occurred_at, _t.c.id))
+    return [transaction_row(row) for row in rows]
 
 
 def disputes(connection: Connection, scope: Scope, transaction_id: int) -> list[DisputeRow]:
@@ -149,9 +162,9 @@ def disputes(connection: Connection, scope: Scope, transaction_id: int) -> list[
 # -- subscriptions --------------------------------------------------------------------------------
 
 
-def _subscriptions(scope: Scope) -> Select[Any]:
+def _subscriptions(*where: ColumnElement[bool]) -> Select[Any]:
     query = _from(_s, _c.c.email.label("customer_email")).outerjoin(_c, _c.c.id == _s.c.customer_id)
-    return query.where(scope.rows(_s), _s.c.placeholder.is_(False))
+    return query.where(_s.c.placeholder.is_(False), *where)
 
 
 def _subscription_row(row: Row[Any]) -> SubscriptionRow:
@@ -162,19 +175,17 @@ def _subscription_row(row: Row[Any]) -> SubscriptionRow:
 
 def subscriptions(connection: Connection, scope: Scope, query: SubscriptionQuery) -> Page[SubscriptionRow]:
     """Subscriptions, newest first."""
-    statement = _subscriptions(scope)
+    customers = _named(connection, _c, _c.c.provider_customer_id, scope, query.customer_id)
+    statement = _subscriptions(scope.listed(connection, _s, customers))
     if query.status is not None:
         statement = statement.where(_s.c.status == query.status.value)
-    if query.customer_id is not None:
-        named = _named(_c, _c.c.provider_customer_id, scope, query.customer_id)
-        statement = statement.where(_s.c.customer_id.in_(named))
     rows, cursor = page(connection, statement, _s, limit=query.limit, cursor=query.cursor)
     return Page(rows=[_subscription_row(row) for row in rows], next_cursor=cursor)
 
 
 def subscription(connection: Connection, scope: Scope, id: str) -> SubscriptionRow:
     """One subscription by our id or the provider's. Raises NotFound."""
-    statement = _subscriptions(scope).where(_is(_s, _s.c.provider_subscription_id, id))
+    statement = _subscriptions(scope.rows(_s), _is(_s, _s.c.provider_subscription_id, id))
     row = connection.execute(statement.limit(1)).one_or_none()
     if row is None:
         raise NotFound(f"There is no subscription {id}.")
@@ -186,7 +197,7 @@ def subscription(connection: Connection, scope: Scope, id: str) -> SubscriptionR
 
 def customers(connection: Connection, scope: Scope, query: CustomerQuery) -> Page[CustomerRow]:
     """Customers, newest first; those that were only named so far, by when they were first named."""
-    statement = _from(_c).where(scope.customers())
+    statement = _from(_c).where(scope.listed(connection, _c))
     if query.q and query.q.strip():
         text = query.q.strip()
         columns = (_c.c.email, _c.c.name, _c.c.provider_customer_id, _c.c.user_id)
@@ -201,7 +212,7 @@ def customer(connection: Connection, scope: Scope, id: str) -> CustomerDetail:
     row = connection.execute(statement.limit(1)).one_or_none()
     if row is None:
         raise NotFound(f"There is no customer {id}.")
-    owned = _subscriptions(scope).where(_s.c.customer_id == row.id).order_by(_s.c.occurred_at.desc())
+    owned = _subscriptions(_s.c.customer_id == row.id).order_by(_s.c.occurred_at.desc(), _s.c.id.desc())
     return CustomerDetail(
         **CustomerRow.model_validate(_row(row)).model_dump(),
         value=_value(connection, row.id),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
-from sqlalchemy import Connection, delete, or_, select
+from sqlalchemy import Connection, Select, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from overseer_payment.ledger.objects import chunks
@@ -53,15 +54,18 @@ def _standing(
 
 
 def resolve(connection: Connection, account_ids: Iterable[int], id: str) -> list[int]:
-    """Our transaction ids that `id` (ours, or any provider id) may mean, within these accounts."""
-    accounts, key = list(account_ids), transaction.c.provider_transaction_id
-    known = select(table.c.transaction_id).where(table.c.account_id.in_(accounts), table.c.provider_id == id)
-    named = [key == id]
+    """Our transaction ids that `id` (ours, or any provider id) may mean, within these accounts.
+
+    A row of exactly that name (a refund has one of its own) comes before the payment that is known by it.
+    """
+    accounts = list(account_ids)
+    ours = transaction.c.account_id.in_(accounts)
+    # One look at an index each: together in one condition they would be a walk through all rows.
+    looks: list[Select[Any]] = [
+        select(transaction.c.id).where(ours, transaction.c.provider_transaction_id == id),
+        select(table.c.transaction_id).where(table.c.account_id.in_(accounts), table.c.provider_id == id),
+    ]
     if id.isascii() and id.isdigit() and len(id) < 19:
-        named.append(transaction.c.id == int(id))
-    query = select(transaction.c.id).where(
-        transaction.c.account_id.in_(accounts), or_(*named, transaction.c.id.in_(known))
-    )
-    # An exact row (a refund has one of its own) beats a reference to its payment.
-    exact = or_(*named)
-    return list(connection.execute(query.order_by(exact.desc(), transaction.c.id)).scalars())
+        looks.insert(1, select(transaction.c.id).where(ours, transaction.c.id == int(id)))
+    found: list[int] = [row for look in looks for row in sorted(connection.execute(look).scalars())]
+    return list(dict.fromkeys(found))

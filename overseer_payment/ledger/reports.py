@@ -14,6 +14,7 @@ from overseer_payment.schemas import Revenue, RevenuePoint, RevenueSeries, Reven
 _total, _gauge, _event = tables.total, tables.gauge, tables.event
 _SUMS = ("gross", "refunded", "disputed")
 _COUNT_AT_MOST = 1000
+EVENT_STATES = ("pending", "applied", "ignored", "failed", "dead")
 
 
 def revenue(connection: Connection, account_ids: Sequence[int]) -> list[Revenue]:
@@ -100,13 +101,12 @@ def events(connection: Connection, account_ids: Sequence[int], states: Sequence[
 
 def last_event_at(connection: Connection, account_ids: Sequence[int]) -> datetime | None:
     """When the newest event was received."""
-    newest = [
-        connection.execute(
-            select(_event.c.received_at)
-            .where(_event.c.account_id == id)
-            .order_by(_event.c.id.desc())
-            .limit(1)
-        ).scalar_one_or_none()
+    # The end of each run of the index on (account, status, id), however many events there are.
+    ends = [
+        select(func.max(_event.c.id)).where(_event.c.account_id == id, _event.c.status == status)
         for id in account_ids
+        for status in EVENT_STATES
     ]
-    return max((moment for moment in newest if moment is not None), default=None)
+    newest = [id for end in ends if (id := connection.execute(end).scalar()) is not None]
+    received = select(func.max(_event.c.received_at)).where(_event.c.id.in_(newest))
+    return connection.execute(received).scalar()

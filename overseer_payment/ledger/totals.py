@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, select
+from sqlalchemy import Connection, Table, delete, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from overseer_payment import tables
@@ -104,12 +104,16 @@ def _adding(connection: Connection, table: Table, names: list[str], sums: list[s
 
 def rebuild(connection: Connection) -> int:
     """Compute all sums from the rows alone; answers how many sums differed from what stood there."""
+    if connection.dialect.name == "postgresql":
+        # Who changes rows changes sums last: with these held, what can be read of rows and sums agrees.
+        names = ", ".join(table.name for table in (tables.total, tables.customer_total, tables.gauge))
+        connection.execute(text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))
     stood = _standing(connection)
     for table in (tables.total, tables.customer_total, tables.gauge):
         connection.execute(delete(table))
     truth: Counter[Key] = Counter()
     for table in (tables.transaction, tables.dispute, tables.subscription):
-        for row in connection.execution_options(yield_per=1000).execute(select(table)).mappings():
+        for row in connection.execute(select(table), execution_options={"yield_per": 1000}).mappings():
             for key, amount in contributions(table.name, dict(row)):
                 truth[key] += amount
     truth = Counter({key: amount for key, amount in truth.items() if amount})
