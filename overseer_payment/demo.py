@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from overseer_payment.errors import ConfigurationError
+from overseer_payment.errors import ConfigurationError, Conflict, NotFound
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -113,8 +113,61 @@ async def ready(host: Host) -> None:
 
 
 async def _deliver(deliverer: Any, client: Any) -> None:
-    async with client:
+    try:
         await deliverer.run()
+    finally:
+        await client.aclose()
+
+
+def is_demo(host: Host) -> bool:
+    """Is there a simulated account behind this host?"""
+    return host in _demos
+
+
+async def simulate(host: Host, what: str) -> str:
+    """Let something happen in the demo's account, and answer what; its events arrive as always.
+
+    `decline`: a card is refused. `dispute`: a bank takes the latest payment back. `settle`: the bank
+    debits that are under way arrive, or fail if their account says so. Raises NotFound.
+    """
+    if host not in _demos or what not in _SIMULATIONS:
+        raise NotFound("Only a demo can simulate, and not this.")
+    return await asyncio.to_thread(_SIMULATIONS[what], _demos[host].world)
+
+
+def _decline(world: World) -> str:
+    from overseer_payment.simulator import scenario
+
+    price = next(price for price in world.find("price", active=True) if not price["recurring"])
+    with world.lock:
+        scenario.buy(world, price, card="4000000000000002", email="lena@example.com", name="Lena Declined")
+    return "A card was declined. The failed payment appears in the list."
+
+
+def _dispute(world: World) -> str:
+    from overseer_payment.simulator import scenario
+
+    charges = world.find("charge", status="succeeded", captured=True, disputed=False, refunded=False)
+    if not charges:
+        raise Conflict("There is no payment left that could be disputed.")
+    with world.lock:
+        scenario.dispute(world, charges[0])
+    return "A bank disputes the latest payment. The deadline for an answer is in 20 days."
+
+
+def _settle(world: World) -> str:
+    with world.lock:
+        count = world.clock.hurry("bank debit of ")
+    if not count:
+        return "No bank debit is under way. Open a checkout and pay it from a bank account first."
+    return f"{count} bank debit{'s have' if count > 1 else ' has'} been decided."
+
+
+_SIMULATIONS: Mapping[str, Callable[[World], str]] = {
+    "decline": _decline,
+    "dispute": _dispute,
+    "settle": _settle,
+}
 
 
 async def stop(host: Host) -> None:

@@ -23,6 +23,14 @@ _NEEDS = {
 }
 
 
+SIMULATIONS = (
+    ("decline", "Decline a card", "A buyer's bank refuses the payment."),
+    ("dispute", "Dispute a payment", "A bank takes the latest payment back until you answer."),
+    ("settle", "Settle bank debits", "Pending debits arrive or fail now instead of in three days."),
+)
+"""What a demo can let happen: key, button, consequence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Product:
     """One product with the prices that this provider can open a checkout for."""
@@ -33,10 +41,26 @@ class Product:
 
 async def actions(seen: Visit) -> View:
     """The catalogue with a button for each price. A failing catalogue is a sentence, not a failing page."""
+    return await _actions(seen)
+
+
+async def simulate(seen: Visit) -> View:
+    """In a demo: let a decline, a dispute or the banks' answer happen, and tell what did."""
+    from overseer_payment import demo
+
+    await read_form(seen.host, seen.request)
+    return await _actions(seen, told=await demo.simulate(seen.host, str(seen.request.path_params["what"])))
+
+
+async def _actions(seen: Visit, *, told: str | None = None) -> View:
+    from overseer_payment import demo
+
     catalog, problem = await _catalog(seen)
     return view(
         seen,
         "actions.html",
+        told=told,
+        simulations=SIMULATIONS if demo.is_demo(seen.host) else (),
         title="Actions",
         frame=await frame_of(seen, "actions"),
         catalog=catalog,

@@ -56,6 +56,10 @@ class Links:
     def customer(self, id: object) -> str:
         return f"{self.root}/payment/customers/{quote(str(id), safe='')}"
 
+    def simulate(self, what: str) -> str:
+        """Where a demo lets something happen."""
+        return f"{self.root}/payment/actions/simulate/{what}"
+
     @property
     def checkout(self) -> str:
         """Where the form that opens a checkout is sent."""

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from overseer_payment.cards import assets, card
-from overseer_payment.cards.actions import actions, open_checkout
+from overseer_payment.cards.actions import actions, open_checkout, simulate
 from overseer_payment.cards.details import customer, subscription, transaction
 from overseer_payment.cards.frame import Handler, error_view, page
 from overseer_payment.cards.lists import customers, subscriptions, transactions
@@ -51,6 +51,11 @@ def routes(host: Host) -> Sequence[BaseRoute]:
         ),
         get("/payment/subscriptions/{id}", subscription),
         get("/payment/customers/{id}", customer),
+        Route(
+            "/payment/actions/simulate/{what}",
+            page(host, simulate, permission="payment.manage"),
+            methods=["POST"],
+        ),
         Route(
             "/payment/actions/checkout",
             page(host, open_checkout, permission="payment.manage"),
