@@ -16,7 +16,8 @@ from overseer_payment.ledger.derive import derive
 from overseer_payment.ledger.record import record
 from overseer_payment.ledger.wants import _needs
 from overseer_payment.provider import Kind, Ref, Snapshot
-from tests.ledger.world import START, World, batches
+from tests.ledger.provider import START
+from tests.ledger.world import World, batches
 
 NOW = START
 _KEYS = {

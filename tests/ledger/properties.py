@@ -13,7 +13,8 @@ from overseer_payment.ledger.wants import DOUBT
 from overseer_payment.provider import Snapshot
 from tests.ledger import books
 from tests.ledger.books import Books
-from tests.ledger.world import CANCELED, PENDING, VERBS, World
+from tests.ledger.provider import CANCELED, PENDING
+from tests.ledger.world import VERBS, World
 
 
 def made_up(seed: int, *, length: int = 40) -> World:

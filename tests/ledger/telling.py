@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from overseer_payment.ledger import reports
+from overseer_payment.ledger import accounts, queries, reports
 from overseer_payment.ledger.record import Recorded, record
+from overseer_payment.ledger.scope import Scope
 from overseer_payment.provider import (
     AsOf,
     ChargeSnapshot,
@@ -35,12 +36,16 @@ from overseer_payment.provider import (
     SubscriptionStatus,
     TransactionStatus,
 )
+from overseer_payment.schemas import TransactionQuery
 from tests.ledger import books
-from tests.ledger.world import CANCELED, FAILED, PENDING, START, SUCCEEDED
+from tests.ledger.provider import CANCELED, FAILED, PENDING, START, SUCCEEDED
 
 __all__ = ["CANCELED", "FAILED", "PENDING", "SUCCEEDED"]
 
 SnapshotT = TypeVar("SnapshotT")
+ACCOUNT = accounts.Account("stripe", "default", False)
+"""Whose rows lists show: they need an account that exists."""
+
 _accounts = count(1000)
 
 
@@ -148,6 +153,18 @@ class Ledger:
             if one.currency == currency:
                 return one.gross, one.refunded, one.disputed, one.net
         return 0, 0, 0, 0
+
+
+def seen(ledger: Ledger, query: TransactionQuery, user: str | None = None) -> list[str]:
+    """The provider ids on all pages of a list."""
+    scope, found = Scope((ledger.account_id,), user), list[str]()
+    for _ in range(1000):
+        page = queries.transactions(ledger.connection, scope, query)
+        found += [row.provider_transaction_id for row in page.rows]
+        if page.next_cursor is None:
+            return found
+        query = query.model_copy(update={"cursor": page.next_cursor})
+    raise AssertionError("the pages don't end")
 
 
 def every_order(connection: Connection, snapshots: Sequence[Any]) -> Iterator[Ledger]:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 from tests.ledger import books, properties
-from tests.ledger.world import VERBS, Action, World
+from tests.ledger.provider import Action
+from tests.ledger.world import VERBS, World
 
 _actions = st.tuples(st.sampled_from(VERBS), st.integers(0, 7), st.integers(0, 7))
 scripts = st.lists(_actions, min_size=8, max_size=30)
@@ -87,14 +88,14 @@ SHORT: dict[str, list[Action]] = {
 
 @pytest.mark.parametrize("name", SHORT)
 def test_every_permutation_of_a_short_history_ends_the_same(database: Connection, name: str) -> None:
-    """Not a sample: each order of the last five events, each told twice, after those before."""
+    """Not a sample: each order of the last five events, the first told again, after those before."""
     told = World().run(SHORT[name]).told
     before, last = told[:-5], told[-5:]
     with database.begin() as transaction:
         ends = []
         for account, order in enumerate(permutations(last), start=1):
             books.tell(database, account, before, size=100)
-            books.tell(database, account, [*order, *reversed(order)])
+            books.tell(database, account, [*order, order[0]])
             ends.append(books.books(database, account))
         transaction.rollback()
     assert len(ends) == 120

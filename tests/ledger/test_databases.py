@@ -20,8 +20,9 @@ from overseer_payment.ledger import codec, merge, totals
 from overseer_payment.ledger.record import record
 from overseer_payment.provider import InvoiceStatus, Kind, Snapshot
 from tests.ledger import books, properties
+from tests.ledger.provider import START
 from tests.ledger.telling import SUCCEEDED, Ledger, charge, customer, invoice, moment, payment, refund
-from tests.ledger.world import START, batches
+from tests.ledger.world import batches
 
 pytestmark = pytest.mark.anyio
 

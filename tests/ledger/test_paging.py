@@ -1,0 +1,107 @@
+"""Pages: complete, newest first, and no text that is not a cursor of ours."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Connection
+
+from overseer_payment.errors import Invalid
+from overseer_payment.ledger import accounts, queries
+from overseer_payment.ledger.scope import Scope
+from overseer_payment.schemas import CustomerQuery, TransactionQuery
+from tests.ledger.telling import (
+    ACCOUNT,
+    FAILED,
+    SUCCEEDED,
+    Ledger,
+    payment,
+    seen,
+)
+
+
+@given(
+    moments=st.lists(st.integers(0, 4), min_size=0, max_size=25),
+    limit=st.integers(1, 7),
+    failed=st.booleans(),
+)
+def test_pages_show_every_row_once_and_newest_first(
+    database: Connection, moments: list[int], limit: int, failed: bool
+) -> None:
+    """Whatever the size of a page and however many rows share a second, with a filter or without."""
+    with database.begin() as transaction:
+        ledger = Ledger(database, accounts.ensure(database, [ACCOUNT])[ACCOUNT])
+        told = [
+            payment(10, FAILED if number % 2 and failed else SUCCEEDED, f"pi_{number}", made=made)
+            for number, made in enumerate(moments)
+        ]
+        ledger.tell(*told)
+        wanted = [one for one in told if not failed or one.status is FAILED]
+        query = TransactionQuery.model_validate({"limit": limit} | ({"status": "failed"} if failed else {}))
+        found = seen(ledger, query)
+        assert sorted(found) == sorted(one.id for one in wanted)
+        made_at = {one.id: one.occurred_at for one in told}
+        assert [made_at[id] for id in found] == sorted((made_at[id] for id in found), reverse=True)
+        transaction.rollback()
+
+
+def test_a_row_that_comes_between_two_pages_is_not_shown_twice(shop: Ledger) -> None:
+    """New payments don't shift the pages of somebody who is leafing through."""
+    shop.tell(*(payment(10, SUCCEEDED, f"pi_{n}", made=n) for n in range(4)))
+    scope = Scope((shop.account_id,))
+    first = queries.transactions(shop.connection, scope, TransactionQuery(limit=2))
+    shop.tell(payment(20, SUCCEEDED, "pi_new", made=20))
+    second = queries.transactions(shop.connection, scope, TransactionQuery(limit=2, cursor=first.next_cursor))
+    names = [row.provider_transaction_id for row in (*first.rows, *second.rows)]
+    assert names == ["pi_3", "pi_2", "pi_1", "pi_0"]
+
+
+def _cursor(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "!",
+        "é",
+        "a",
+        "AAAA",
+        "%00",
+        _cursor([]),
+        _cursor([1]),
+        _cursor([1, 2, 3]),
+        _cursor(["1", "2"]),
+        _cursor([1.5, 2]),
+        _cursor([10**30, 1]),
+        _cursor([-(10**30), 1]),
+        _cursor([1, 2**63]),
+        _cursor([1, -1]),
+        _cursor([None, None]),
+        _cursor({"a": 1}),
+        _cursor(7),
+        _cursor("x"),
+        "9" * 200,
+    ],
+)
+def test_a_cursor_that_is_not_ours_is_refused(shop: Ledger, cursor: str) -> None:
+    """Garbage is the caller's mistake (422), never an error of ours, and never silently the first page."""
+    scope = Scope((shop.account_id,))
+    with pytest.raises(Invalid):
+        queries.transactions(shop.connection, scope, TransactionQuery(cursor=cursor))
+
+
+@given(
+    cursor=st.one_of(st.text(max_size=40), st.binary(max_size=40).map(lambda b: base64.b64encode(b).decode()))
+)
+def test_no_text_breaks_a_cursor(database: Connection, cursor: str) -> None:
+    """Any text is either one of our cursors or refused."""
+    try:
+        queries.customers(database, Scope((1,)), CustomerQuery(cursor=cursor))
+    except Invalid:
+        return
