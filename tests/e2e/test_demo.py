@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,13 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """`overseer serve --demo` in an empty folder, once its banner is printed."""
     folder = tmp_path_factory.mktemp("demo")
     port = free_port()
-    command = [Path(sys.executable).parent / "overseer", "serve", "--demo", "--port", str(port)]
+    command: list[str | Path] = [
+        Path(sys.executable).parent / "overseer",
+        "serve",
+        "--demo",
+        "--port",
+        str(port),
+    ]
     with running(
         command,
         url=f"http://127.0.0.1:{port}/healthz",
@@ -35,8 +42,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 def _login_url(demo: Running) -> str:
     """The address with the login token, as the banner prints it when history is in."""
-    import time
-
     for _ in range(START_SECONDS * 10):
         if found := re.search(r"http://\S+/login\?token=\S+", demo.output()):
             return found.group()
