@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 
 from overseer_payment.errors import Invalid
@@ -17,6 +17,7 @@ from overseer_payment.errors import Invalid
 _CODE = re.compile(r"[A-Za-z]{3}\Z")
 _TYPED = re.compile(r"[0-9]+(?:\.[0-9]+)?\Z")
 _MINUS = "\u2212"  # the sign a person reads; exports use the plain hyphen
+_WITHDRAWN = frozenset({"ANG", "BGN", "EEK", "HRK", "LTL", "LVL", "MRO", "SLL", "STD"})  # all had two digits
 _MAX_DIGITS = 18  # what a BIGINT column holds, with room for sums
 
 
@@ -73,15 +74,15 @@ class CurrencyTable:
             raise Invalid(
                 f"{typed[:40]!r} is not an amount. Write it like 12.50, without sign or separators."
             )
-        try:
-            minor = Decimal(typed).scaleb(self.exponent(code))
-        except InvalidOperation:  # pragma: no cover  (more digits than decimal's context holds)
-            raise Invalid("That amount is too large.") from None
-        if minor != minor.to_integral_value():
+        whole, _, fraction = typed.partition(".")
+        fraction = fraction.rstrip("0")
+        if len(fraction) > self.exponent(code):
             raise Invalid(f"{code} has {self._places(code)}; {typed[:40]} has more.")
-        if len(str(int(minor))) > _MAX_DIGITS:
+        # Digits, not Decimal: its context would round the thirtieth away, and `int` refuses the 4,301st.
+        digits = (whole + fraction.ljust(self.exponent(code), "0")).lstrip("0") or "0"
+        if len(digits) > _MAX_DIGITS:
             raise Invalid("That amount is too large.")
-        return self.check(int(minor), code)
+        return self.check(int(digits), code)
 
     def check(self, amount: int, currency: str) -> int:
         """Return `amount` if it is a chargeable sum of `currency`; raises Invalid otherwise."""
@@ -107,11 +108,11 @@ def currency_code(currency: str) -> str:
 def iso_exponent(code: str) -> int:
     """ISO 4217's exponent of an upper-case code. Raises Invalid for a code it doesn't list.
 
-    Codes withdrawn since (HRK, BGN, MRO) still stand in old payments and keep their two digits.
+    Codes withdrawn since still stand in old payments and keep their digits.
     """
     from iso4217 import Currency  # imported when first needed: 20 ms
 
-    if code in {"HRK", "BGN", "MRO"}:
+    if code in _WITHDRAWN:
         return 2
     try:
         exponent = Currency(code).exponent
