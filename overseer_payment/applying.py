@@ -17,8 +17,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from overseer_payment.committing import committed, queried, unbroken
-from overseer_payment.database import is_transient, utcnow, write
+from overseer_payment.committing import committed, is_deadlock, queried, unbroken
+from overseer_payment.database import utcnow, write
 from overseer_payment.errors import ConfigurationError, DatabaseError
 from overseer_payment.faults import describe, place
 from overseer_payment.inbox import APPLIED, DEAD, DUE, FAILED, IGNORED
@@ -43,6 +43,8 @@ class Applier:
 
     engine: AsyncEngine
     providers: Callable[[], Mapping[str, Provider]]
+    turn: asyncio.Lock
+    """Held while recording: what one process records side by side would only wait for itself."""
     now: Callable[[], datetime] = utcnow
 
     async def step(self, *, limit: int = 64) -> int:
@@ -57,12 +59,12 @@ class Applier:
             return 0
         try:
             return await unbroken(self._transaction(self._apply, providers, limit))
-        except DatabaseError:
-            raise
         except Exception as error:
-            if is_transient(error):
+            if is_deadlock(error):
                 await asyncio.sleep(0.05)
                 return 1
+            if isinstance(error, DatabaseError):
+                raise
             log.warning("a batch of events could not be applied together: %s", place(error))
         for id in due:
             await self._alone(providers, id)
@@ -82,7 +84,7 @@ class Applier:
         return query.order_by(table.c.due_at, table.c.id).limit(limit)
 
     async def _transaction(self, work: Callable[..., int], *args: Any) -> int:
-        async with write(self.engine) as connection:
+        async with self.turn, write(self.engine) as connection:
             return await connection.run_sync(work, *args)
 
     def _apply(self, connection: Connection, providers: Mapping[str, Provider], limit: int) -> int:
@@ -93,11 +95,13 @@ class Applier:
     async def _alone(self, providers: Mapping[str, Provider], id: int) -> None:
         try:
             await unbroken(self._transaction(self._apply_these, providers, [id]))
-        except DatabaseError:
-            raise
         except Exception as error:
             # A deadlock is nobody's fault and is no attempt: the event stays due as it is.
-            if not is_transient(error):
+            if is_deadlock(error):
+                return
+            if isinstance(error, DatabaseError):
+                raise
+            async with self.turn:
                 await committed(self.engine, _fail, id, error, self.now())
 
     def _apply_these(self, connection: Connection, providers: Mapping[str, Provider], ids: list[int]) -> int:

@@ -29,6 +29,11 @@ async def committed(
     return await unbroken(_committed(engine, lambda connection: work(connection, *args, **kwargs)))
 
 
+def is_deadlock(error: BaseException) -> bool:
+    """Did the database undo the transaction for another's sake? Also where that is told as DatabaseError."""
+    return is_transient(error) or (error.__cause__ is not None and is_transient(error.__cause__))
+
+
 async def queried(
     engine: AsyncEngine, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
@@ -63,8 +68,8 @@ async def _committed(engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
         try:
             async with write(engine) as connection:
                 return await connection.run_sync(work)
-        except DBAPIError as error:
-            if not is_transient(error):
+        except (DBAPIError, DatabaseError) as error:
+            if not is_deadlock(error):
                 raise
         await asyncio.sleep(0.01 * 2**attempt)
     raise DatabaseError("The database is too busy. Try again in a moment.", retry_after=5)

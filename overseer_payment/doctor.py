@@ -5,44 +5,54 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from overseer_payment.errors import PaymentError, SignatureInvalid, WebhookNotConfigured
+from overseer_payment.database import outdated, utcnow
+from overseer_payment.errors import ConfigurationError, PaymentError, WebhookNotConfigured
+from overseer_payment.redirects import checked
 from overseer_payment.schemas import Finding, ProviderState, Viewer
 
 if TYPE_CHECKING:
     from overseer_payment.service import Payments
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_ORDER = {"error": 0, "warning": 1, "ok": 2}
 
 
 async def examine(payments: Payments) -> list[Finding]:
     """Findings, errors first."""
-    findings = [*await _database(payments), *_providers(payments), *_public_url(payments)]
+    findings = [*await _database(payments), *_providers(payments), *_urls(payments)]
     if payments.registry.configured():
         findings += [*_webhook(payments), *await _reachable(payments)]
-    order = {"error": 0, "warning": 1, "ok": 2}
-    return sorted(findings, key=lambda finding: order[finding.level])
+    return sorted(findings, key=lambda finding: _ORDER[finding.level])
 
 
 async def _database(payments: Payments) -> list[Finding]:
-    from overseer_payment.database import outdated
-
     try:
         if await outdated(payments.engine):
             return [
-                _error("database", "The database schema is outdated.", "Run: overseer payment db upgrade")
+                _error(
+                    "database",
+                    "The database schema is missing or outdated.",
+                    "Run: overseer payment db upgrade",
+                )
             ]
         status = await payments.status(Viewer.operator("doctor"))
+        mixed = await _mixed_with_demo(payments)
     except PaymentError as error:
         return [_error("database", error.detail, "Check OVERSEER_DATABASE_URL, then run this again.")]
-    found = [_ok("database", "The database is reachable and up to date.")]
+    found = [_ok("database", "The database is reachable and up to date."), *mixed]
     if status.failed_events:
         count = f"{status.failed_events} events" if status.failed_events > 1 else "1 event"
-        found.append(
-            _warning(
-                "events", f"{count} could not be applied.", "Look at them in the dashboard; mend and replay."
-            )
-        )
+        cure = "Look at them in the dashboard; mend and replay."
+        found.append(_warning("events", f"{count} could not be applied.", cure))
     return found
+
+
+async def _mixed_with_demo(payments: Payments) -> list[Finding]:
+    try:
+        await payments.require_no_demo()
+    except ConfigurationError as error:
+        return [_error("demo", error.detail, "Keep live payments and demos in databases of their own.")]
+    return []
 
 
 def _providers(payments: Payments) -> list[Finding]:
@@ -52,73 +62,86 @@ def _providers(payments: Payments) -> list[Finding]:
         for row in rows
         if row.state is ProviderState.BROKEN
     ]
-    if not any(row.state is ProviderState.READY for row in rows):
-        found.append(
-            _error(
-                "provider",
-                "No payment provider is configured.",
-                "Set STRIPE_SECRET_KEY (a restricted key, rk_test_… or rk_live_…) and restart.",
-            )
-        )
-    else:
-        try:
-            key = payments.provider_key()
-            mode = "live" if payments.registry.get(key).livemode else "test"
-            found.append(
-                _ok("provider", f"{payments.registry.spec(key).title} is configured, in {mode} mode.")
-            )
-        except PaymentError as error:
-            found.append(_error("provider", error.detail, "Correct the setting and restart."))
-    return found
+    try:
+        key = payments.registry.default()
+        if key is None:
+            return [*found, *([] if found else [_nothing_configured()])]
+        mode = "live" if payments.registry.get(key).livemode else "test"
+    except PaymentError as error:
+        return [*found, _error("provider", error.detail, "Correct the setting and restart.")]
+    return [*found, _ok("provider", f"{payments.registry.spec(key).title} is configured, in {mode} mode.")]
+
+
+def _nothing_configured() -> Finding:
+    return _error(
+        "provider",
+        "No payment provider is configured.",
+        "Set STRIPE_SECRET_KEY (a restricted key, rk_test_… or rk_live_…) and restart.",
+    )
 
 
 def _webhook(payments: Payments) -> list[Finding]:
-    from overseer_payment.database import utcnow
-
     cure = (
         "Copy the endpoint's signing secret (whsec_…) from the provider's dashboard into its webhook setting."
     )
     found = []
-    for key in payments.registry.configured():
+    for key, provider in payments.built().items():
         try:
-            payments.registry.get(key).verify_webhook(b"{}", {}, now=utcnow())
+            provider.verify_webhook(b"{}", {}, now=utcnow())
         except WebhookNotConfigured as error:
             found.append(_error(f"webhook.{key}", error.detail, cure))
-        except (SignatureInvalid, PaymentError):
+        except PaymentError:
             # An unsigned body must be refused: that it is, is the good news.
             found.append(_ok(f"webhook.{key}", "A webhook signing secret is set."))
+        except Exception as error:
+            problem = f"Checking a delivery fails with {type(error).__name__}."
+            found.append(_error(f"webhook.{key}", problem, "Mend or uninstall the provider's plugin."))
+        else:
+            problem = "Deliveries without a signature are accepted: anybody could invent payments."
+            found.append(_error(f"webhook.{key}", problem, "Uninstall the provider's plugin."))
     return found
 
 
 async def _reachable(payments: Payments) -> list[Finding]:
-    health = await payments.health()
+    health = await payments.health(fresh=True)
     if health.healthy:
         return [_ok("health", health.message)]
     return [_error("health", health.message, "Check the API key, STRIPE_API_BASE and the network.")]
 
 
+def _urls(payments: Payments) -> list[Finding]:
+    return [*_public_url(payments), *_landing(payments)]
+
+
 def _public_url(payments: Payments) -> list[Finding]:
     parts = urlsplit(payments.settings.public_url)
+    live = any(account.livemode for account in payments.homes())
+    if parts.hostname in _LOOPBACK:
+        problem = "A live key is set, but the public URL leads to this machine only."
+        cure = "Set OVERSEER_PUBLIC_URL to the https address that buyers and the provider reach."
+        return [_error("public_url", problem, cure)] if live else []
     if parts.scheme == "https":
         return [_ok("public_url", f"The public URL is {payments.settings.public_url}.")]
-    if parts.hostname in _LOOPBACK:
-        live = any(account.livemode for account in payments.homes())
-        if not live:
-            return []
-        return [
-            _error(
-                "public_url",
-                "A live key is set, but the public URL leads to this machine only.",
-                "Set OVERSEER_PUBLIC_URL to the https address that buyers and the provider reach.",
-            )
-        ]
-    return [
-        _error(
-            "public_url",
-            "The public URL is not https: payments and log-ins would travel in the clear.",
-            "Put the service behind https and set OVERSEER_PUBLIC_URL accordingly.",
-        )
-    ]
+    problem = "The public URL is not https: payments and log-ins would travel in the clear."
+    cure = "Put the service behind https and set OVERSEER_PUBLIC_URL accordingly."
+    return [_error("public_url", problem, cure)]
+
+
+def _landing(payments: Payments) -> list[Finding]:
+    """The operator's own return addresses are used as they are: is a mistake in them seen in time?"""
+    settings, found = payments.settings, []
+    for name, url in (
+        ("PAYMENT_SUCCESS_URL", settings.success_url),
+        ("PAYMENT_CANCEL_URL", settings.cancel_url),
+    ):
+        if url is None:
+            continue
+        host = urlsplit(url).hostname or ""
+        try:
+            checked(settings, url, name, also=(host,))
+        except PaymentError as error:
+            found.append(_warning(name.lower(), error.detail, f"Correct {name} and restart."))
+    return found
 
 
 def _ok(id: str, title: str) -> Finding:

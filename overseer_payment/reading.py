@@ -56,6 +56,8 @@ class Reader:
     engine: AsyncEngine
     providers: Callable[[], Mapping[str, Provider]]
     homes: Callable[[], Iterable[Account]]
+    turn: asyncio.Lock
+    """Held while recording: what one process records side by side would only wait for itself."""
     now: Callable[[], datetime] = utcnow
 
     async def step(self, *, limit: int = 8) -> int:
@@ -114,7 +116,8 @@ class Reader:
             async with asyncio.timeout(_PATIENCE):
                 snapshots = list(await self.providers()[account.provider].fetch(ref))
             snapshots += _paid_elsewhere(ref, snapshots)
-            await committed(self.engine, _record, job, ref, snapshots, self.now())
+            async with self.turn:
+                await committed(self.engine, _record, job, snapshots, self.now())
         except ObjectAbsent:
             await committed(self.engine, _strike, job)
         except Exception as error:
@@ -167,30 +170,14 @@ def _put_off(connection: Connection, job: Row[Any], due_at: datetime, error: str
     connection.execute(update(tables.wanted).where(_same(job)).values(due_at=due_at, last_error=error))
 
 
-def _record(
-    connection: Connection, job: Row[Any], ref: Ref, snapshots: list[Snapshot], now: datetime
-) -> None:
-    """Record what was read. The want ends, unless what was read leaves it open."""
-    wanted = tables.wanted
-    connection.execute(delete(wanted).where(_same(job), wanted.c.reason == wants.DOUBT))
-    recorded = take(connection, job.account_id, snapshots, now=now)
-    if ref not in recorded.wanted or job.attempts >= _GIVE_UP:
+def _record(connection: Connection, job: Row[Any], snapshots: list[Snapshot], now: datetime) -> None:
+    """Record what was read, which ends the want if it answers it; else it is asked again later."""
+    take(connection, job.account_id, snapshots, now=now)
+    if job.attempts >= _GIVE_UP:
         _strike(connection, job)
     else:
-        connection.execute(update(wanted).where(_same(job)).values(due_at=now + _back_off(job.attempts)))
-    if job.reason == wants.DOUBT and _overtaken(connection, job, ref, snapshots):
-        wants.ask(connection, job.account_id, [ref], wants.DOUBT, now=now)
-
-
-def _overtaken(connection: Connection, job: Row[Any], ref: Ref, snapshots: Sequence[Snapshot]) -> bool:
-    """Has newer news come while we read? What we read does not settle a doubt about that."""
-    read_at = max((s.as_of.version for s in snapshots if s.ref == ref), default=None)
-    known = tables.provider_object.c
-    query = select(known.version).where(
-        known.account_id == job.account_id, known.kind == ref.kind.value, known.provider_id == ref.id
-    )
-    version = connection.execute(query).scalar_one_or_none()
-    return read_at is not None and version is not None and version > read_at
+        again = update(tables.wanted).where(_same(job)).values(due_at=now + _back_off(job.attempts))
+        connection.execute(again)
 
 
 def _paid_elsewhere(ref: Ref, snapshots: Sequence[Snapshot]) -> list[Snapshot]:

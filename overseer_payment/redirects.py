@@ -27,8 +27,8 @@ def cancel_url(settings: Settings, asked: str | None) -> str:
     return settings.cancel_url or f"{settings.public_url}/payment/cancel"
 
 
-def checked(settings: Settings, url: str, name: str) -> str:
-    """`url` itself, if a browser that follows it lands on an allowed host."""
+def checked(settings: Settings, url: str, name: str, *, also: tuple[str, ...] = ()) -> str:
+    """`url` itself, if a browser that follows it lands on an allowed host (or one of `also`)."""
     # Browsers read backslashes and control characters differently from parsers: no such thing passes.
     if not url.isascii() or any(ord(character) <= 32 or character == "\\" for character in url):
         raise Invalid(f"{name} has characters that a URL can't have.")
@@ -46,7 +46,7 @@ def checked(settings: Settings, url: str, name: str) -> str:
     here = host == (own.hostname or "").lower() and (port or default[parts.scheme]) == (
         own.port or default.get(own.scheme, 443)
     )
-    allowed = {name.lower() for name in settings.allowed_redirect_hosts}
+    allowed = {known.lower() for known in (*settings.allowed_redirect_hosts, *also)}
     if not here and host not in allowed and f"{host}:{port}" not in allowed:
         raise Invalid(f"{name} leads to {host}, which PAYMENT_ALLOWED_REDIRECT_HOSTS does not name.")
     return url

@@ -59,6 +59,8 @@ class Sender:
     engine: AsyncEngine
     provider: Callable[[str], Provider]
     homes: Callable[[], Iterable[Account]]
+    turn: asyncio.Lock
+    """Held while recording: what one process records side by side would only wait for itself."""
     now: Callable[[], datetime] = utcnow
     _under_way: dict[int, asyncio.Task[Sequence[Snapshot]]] = field(default_factory=dict)
 
@@ -126,7 +128,8 @@ class Sender:
             await self._outcome(operation, failure)
             raise failure from None
         try:
-            await committed(self.engine, _record, operation, snapshots, self.now())
+            async with self.turn:
+                await committed(self.engine, _record, operation, snapshots, self.now())
         except Exception as error:
             log.error("the answer to operation %d was not recorded: %s", operation.id, place(error))
             unknown = OutcomeUnknown(

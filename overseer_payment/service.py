@@ -90,8 +90,11 @@ class Payments:
         self.settings = settings
         self.account = account
         self.health_check = HealthCheck(lambda: registry.get(self.provider_key()))
-        self.sender = Sender(engine, registry.get, self.homes)
-        self.worker = Worker(Applier(engine, self.built), Reader(engine, self.built, self.homes), self.sender)
+        turn = asyncio.Lock()
+        self.sender = Sender(engine, registry.get, self.homes, turn)
+        self.worker = Worker(
+            Applier(engine, self.built, turn), Reader(engine, self.built, self.homes, turn), self.sender
+        )
         self.inbox = Inbox(engine, stored=self.worker.wake)
 
     async def start(self) -> None:

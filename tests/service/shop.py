@@ -146,9 +146,16 @@ class Shop:
 
     async def post(self, path: str, **params: Any) -> dict[str, Any]:
         """A call of the provider's API by the owner, past this package."""
+        return await self._call("POST", path, params)
+
+    async def delete(self, path: str) -> dict[str, Any]:
+        """The owner deletes something at the provider."""
+        return await self._call("DELETE", path, None)
+
+    async def _call(self, method: str, path: str, params: dict[str, Any] | None) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self.world.secret_key}"}
         async with httpx.AsyncClient(transport=transport(self.world), headers=headers) as client:
-            answer = await client.post(f"http://simulator/v1/{path}", data=params)
+            answer = await client.request(method, f"http://simulator/v1/{path}", data=params)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
@@ -177,6 +184,7 @@ class Shop:
         """A checkout that somebody paid; the session's id."""
         body = CheckoutBody(price_id=await self.price(amount, currency), mode=CheckoutMode.PAYMENT)
         session = (await self.payments.create_checkout(OPERATOR, body)).session_id
+        self.world.clock.advance(30)  # nobody pays within the second
         self.fill_in(session, card)
         return session
 
@@ -185,6 +193,7 @@ class Shop:
         price = await self.price(amount, "usd", "month")
         body = CheckoutBody(price_id=price, mode=CheckoutMode.SUBSCRIPTION, **more)
         session = (await self.payments.create_checkout(OPERATOR, body)).session_id
+        self.world.clock.advance(30)  # nobody pays within the second
         self.fill_in(session, card)
         return session
 
@@ -199,6 +208,11 @@ class Shop:
     async def settle(self) -> None:
         """Deliver what is due and do all the background work that this leads to."""
         await self.deliverer.deliver_due()
+        await self.drain()
+
+    async def drain(self) -> None:
+        """All the background work, also what waits a moment for its own event; reads come a moment later."""
+        self.world.clock.advance(2)
         await self.payments.worker.drain(hurry=True)
 
     async def advance(self, days: float) -> None:

@@ -188,14 +188,14 @@ async def test_a_worker_that_dies_at_any_commit_loses_nothing(shop: Shop) -> Non
         with breaker(shop.engine) as broken:
             broken.at = dying_at_commit(number)
             try:
-                await shop.payments.worker.drain(hurry=True)
+                await shop.drain()
             except Died:
                 deaths += 1
                 continue
             break
     assert deaths >= 1
     shop.later(120)
-    await shop.payments.worker.drain(hurry=True)
+    await shop.drain()
     assert await shop.revenue() == {"usd": (1000, 400, 0, 600)}
     assert set(await _states(shop)) == {"applied", "ignored"}
 

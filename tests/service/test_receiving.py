@@ -182,7 +182,7 @@ async def test_other_accounts_and_modes_are_told_apart(shop: Shop) -> None:
     for n, event in enumerate(list(shop.world.events)):
         await shop.receive({**event, "id": f"evt_live_{n}", "livemode": True})
         await shop.receive({**event, "id": f"evt_other_{n}", "account": "acct_other"})
-    await shop.payments.worker.drain(hurry=True)
+    await shop.drain()
     after = await shop.payments.status(OPERATOR)
     assert (after.revenue, after.total_transactions) == (before.revenue, before.total_transactions)
     owners = {(row["account"], row["livemode"]) for row in await shop.rows(tables.provider)}
