@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from overseer_payment.database import read, write
 from overseer_payment.host_contract import Schema
 from overseer_payment.tables import VERSION_TABLE, metadata
 
@@ -41,7 +42,7 @@ def head() -> str:
 
 async def current(engine: AsyncEngine) -> str | None:
     """The revision that the database is at, or None before the first migration."""
-    async with engine.connect() as connection:
+    async with read(engine) as connection:
         return await connection.run_sync(_current)
 
 
@@ -52,15 +53,10 @@ def _current(connection: Connection) -> str | None:
 
 
 async def upgrade(engine: AsyncEngine) -> None:
-    """Run what is missing, all in one transaction where the database can."""
-    if engine.dialect.name == "sqlite":
-        from overseer_payment.database import write
-
-        async with write(engine) as connection:
-            await connection.run_sync(_upgrade)
-        return
-    async with engine.begin() as connection:
-        await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    """Run what is missing, all in one transaction: it is there whole or not at all."""
+    async with write(engine) as connection:
+        if connection.dialect.name == "postgresql":
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         await connection.run_sync(_upgrade)
 
 
