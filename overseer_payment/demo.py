@@ -105,7 +105,9 @@ async def ready(host: Host) -> None:
     async with write(host.engine) as connection:
         await connection.run_sync(erase.clear, accounts.DEMO)
     await _play(demo.world, days=DAYS)
-    client = httpx.AsyncClient(trust_env=False)
+    # As many kept open as are used: opening one for each event would take most of the time.
+    limits = httpx.Limits(max_connections=_AT_ONCE, max_keepalive_connections=_AT_ONCE)
+    client = httpx.AsyncClient(trust_env=False, limits=limits)
     deliverer = Deliverer(demo.world, client, concurrency=_AT_ONCE)
     await deliverer.deliver_due()
     await payments.worker.drain()

@@ -17,7 +17,7 @@ def listed(connection: Connection, homes: Sequence[Account], name: str) -> dict[
     Without a usable key the ledger still shows what it knows of the account called `name`.
     """
     known = accounts.known(connection)
-    home = {account: known[account] for account in homes if account in known} or _left(known, name)
+    home = _among(known, homes) if homes else _left(known, name)
     if _has_business(connection, home):
         return home
     example = {account: id for account, id in known.items() if account.account == accounts.EXAMPLE}
@@ -27,8 +27,11 @@ def listed(connection: Connection, homes: Sequence[Account], name: str) -> dict[
 def findable(connection: Connection, homes: Sequence[Account], name: str) -> dict[Account, int]:
     """The accounts in which one row is looked up by its id: also the real one beside example data."""
     known = accounts.known(connection)
-    home = {account: known[account] for account in homes if account in known}
-    return listed(connection, homes, name) | home
+    return listed(connection, homes, name) | _among(known, homes)
+
+
+def _among(known: dict[Account, int], homes: Sequence[Account]) -> dict[Account, int]:
+    return {account: known[account] for account in homes if account in known}
 
 
 def _left(known: dict[Account, int], name: str) -> dict[Account, int]:

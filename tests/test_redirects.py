@@ -8,7 +8,7 @@ from overseer_payment.errors import Invalid
 from overseer_payment.redirects import SESSION, cancel_url, success_url
 from overseer_payment.settings import Settings, read_settings
 
-OURS = Settings(public_url="https://pay.example.com")
+OURS = read_settings(Settings, {"OVERSEER_PUBLIC_URL": "https://pay.example.com"})
 
 
 def _allowing(*hosts: str, public_url: str = "https://pay.example.com") -> Settings:
@@ -25,7 +25,8 @@ def test_defaults_are_the_bundled_pages() -> None:
 
 def test_the_operator_s_own_addresses_are_taken_as_they_are() -> None:
     """PAYMENT_SUCCESS_URL and PAYMENT_CANCEL_URL may lead anywhere: the operator decides."""
-    settings = Settings(success_url="https://shop.example/ok", cancel_url="https://shop.example/no")
+    urls = {"PAYMENT_SUCCESS_URL": "https://shop.example/ok", "PAYMENT_CANCEL_URL": "https://shop.example/no"}
+    settings = read_settings(Settings, urls)
     assert success_url(settings, None) == "https://shop.example/ok"
     assert cancel_url(settings, None) == "https://shop.example/no"
 

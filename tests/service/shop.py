@@ -136,6 +136,10 @@ class Shop:
         yield other
         await other.aclose()
 
+    def client(self, key: str) -> httpx.AsyncClient:
+        """The HTTP client that a registry is to use."""
+        return httpx.AsyncClient(transport=self.wire)
+
     def later(self, seconds: float) -> None:
         """Let our own clock be ahead: leases run out and what was put off falls due."""
         worker = self.payments.worker

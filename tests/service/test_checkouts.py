@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from overseer_payment import tables
+from overseer_payment import database, tables
 from overseer_payment.errors import (
     ConfigurationError,
     Forbidden,
@@ -175,8 +175,6 @@ async def test_two_installations_with_one_account_share_no_customer(
     shop: Shop, world: World, tmp_path: Any
 ) -> None:
     """User 7 of one application is not user 7 of another: keys differ between databases."""
-    from overseer_payment import database
-
     await _open(shop, buyer())
     elsewhere: AsyncEngine = database.create_engine(f"sqlite:///{tmp_path}/elsewhere.db")
     await database.upgrade(elsewhere)
