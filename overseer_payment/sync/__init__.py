@@ -3,6 +3,7 @@
 * `recover`: missed events, by the provider's list of events
 * `backfill`: objects, by its lists of objects; resumable
 * `reconcile`: compares objects with the ledger, reports, heals
+* `catch_up`: recovery, and a back-fill where events are told no more
 * `Schedule`: all of it in the background; `last_runs` says how it stands
 
 Each takes a `Source` (`sources(payments.registry, payments.homes())`) and funnels into the same inbox and
@@ -12,6 +13,7 @@ the same ledger as a webhook.
 from __future__ import annotations
 
 from overseer_payment.sync.backfilling import Backfilled, backfill
+from overseer_payment.sync.catchup import CaughtUp, catch_up
 from overseer_payment.sync.drift import Difference, Drift, What
 from overseer_payment.sync.patience import Patience
 from overseer_payment.sync.reconciliation import Reconciled, reconcile
@@ -23,6 +25,7 @@ from overseer_payment.sync.source import Source, sources
 __all__ = [
     "WINDOW",
     "Backfilled",
+    "CaughtUp",
     "Difference",
     "Drift",
     "Healing",
@@ -35,6 +38,7 @@ __all__ = [
     "Source",
     "What",
     "backfill",
+    "catch_up",
     "last_runs",
     "reconcile",
     "recover",

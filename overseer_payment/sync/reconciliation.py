@@ -79,7 +79,6 @@ async def reconcile(
     polite: bool = False,
     patience: Patience | None = None,
     progress: Progress | None = None,
-    pause: float = PAUSE,
 ) -> Reconciled | None:
     """Compare every object made since that moment (None: all), and older ones that are unfinished.
 
@@ -92,7 +91,7 @@ async def reconcile(
             return None
         work = _Reconciliation(run, source, since, patience or Patience(), progress)
         await work.read_all()
-        found = await work.confirm(pause)
+        found = await work.confirm()
         sums = await wrong_sums(engine)
         if heal:
             found = await work.heal(found)
@@ -208,11 +207,11 @@ class _Reconciliation:
 
     # -- judging ---------------------------------------------------------------------------------
 
-    async def confirm(self, pause: float) -> list[Drift]:
+    async def confirm(self) -> list[Drift]:
         """Look once more at what seemed to differ; answers what still does."""
         if not self.suspects and not self.gone:
             return []
-        await self.patience.sleep(pause)
+        await self.patience.sleep(PAUSE)
         doubted = [] if self.truncated else sorted(self.changed)
         for ref, snapshots in (await self._fetch(doubted)).items():
             if snapshots is None:

@@ -27,6 +27,10 @@ _SECTIONS = {
         "checkout": (f"{_HERE}.checkout:checkout", "Open a hosted checkout and print its address."),
         "refund": (f"{_HERE}.refund:refund", "Give money back, in full or in part."),
     },
+    "Heal": {
+        "sync": (f"{_HERE}.sync:sync", "Fetch what was missed, or the whole history."),
+        "reconcile": (f"{_HERE}.reconcile:reconcile", "Compare the ledger with the provider; heal."),
+    },
     "Set up": {
         "doctor": (f"{_HERE}.doctor:doctor", "Find every misconfiguration, with its cure."),
         "providers": (f"{_HERE}.providers:providers", "List payment providers and their state."),
