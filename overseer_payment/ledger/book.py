@@ -7,12 +7,11 @@ other is folded into it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, update
+from sqlalchemy import Connection, bindparam, delete, update
 
 from overseer_payment import tables
 from overseer_payment.ledger import project, references, rows
@@ -54,44 +53,53 @@ class Book:
 
     def _fold(self, component: Component, derived: list[Payment]) -> None:
         """Find the rows that stand for these payments under older names; rename, merge or drop them."""
-        names = {id for payment in derived for id in payment.references} | component.names.keys()
-        standing = rows.existing(self.connection, _transaction, _key, self.account_id, names)
-        owner = {id: payment.root for payment in derived for id in payment.references}
-        owner |= {payment.root: payment.root for payment in derived}
-        groups: dict[str, list[dict[str, Any]]] = {}
-        for name, row in standing.items():
-            if row["type"] != "refund":
-                groups.setdefault(owner.get(name, ""), []).append(row)
-        for root, found in groups.items():
-            if not root:
-                self._drop(found, None)
+        folded: list[tuple[dict[str, Any], int | None]] = []
+        renamed: list[dict[str, Any]] = []
+        for root, found in self._standing(component, derived).items():
+            if root is None:
+                folded += [(row, None) for row in found]
                 continue
             keeper, *others = sorted(found, key=lambda row: row["id"])
-            self._drop(others, keeper["id"])
+            folded += [(row, keeper["id"]) for row in others]
             if keeper["provider_transaction_id"] != root:
-                where = _transaction.c.id == keeper["id"]
-                self.connection.execute(
-                    update(_transaction).where(where).values(provider_transaction_id=root)
-                )
+                renamed.append({"old": keeper["id"], "root": root})
+        self._drop(folded)
+        if renamed:
+            old = _transaction.c.id == bindparam("old")
+            statement = update(_transaction).where(old).values(provider_transaction_id=bindparam("root"))
+            self.connection.execute(statement, renamed)
 
-    def _drop(self, found: Iterable[dict[str, Any]], into: int | None) -> None:
-        for row in found:
-            old = row["id"]
-            self._repoint(old, into)
-            self.connection.execute(delete(_transaction).where(_transaction.c.id == old))
-            self.changes.append(Change(_transaction.name, old, row, None))
+    def _standing(
+        self, component: Component, derived: list[Payment]
+    ) -> dict[str | None, list[dict[str, Any]]]:
+        """The rows under any name of this component, by the payment they belong to now; None: to none."""
+        owner = {id: payment.root for payment in derived for id in payment.references}
+        owner |= {payment.root: payment.root for payment in derived}
+        names = owner.keys() | component.names.keys()
+        standing = rows.existing(self.connection, _transaction, _key, self.account_id, names)
+        groups: dict[str | None, list[dict[str, Any]]] = {}
+        for name, row in standing.items():
+            if row["type"] != "refund":
+                groups.setdefault(owner.get(name), []).append(row)
+        return groups
 
-    def _repoint(self, old: int, into: int | None) -> None:
-        operation = tables.operation
+    def _drop(self, folded: list[tuple[dict[str, Any], int | None]]) -> None:
+        """Remove rows, each in favour of another or of none. Their references are written anew anyway."""
+        if not folded:
+            return
+        operation, ids = tables.operation, [row["id"] for row, _ in folded]
+        mine = operation.c.transaction_id == bindparam("old")
         self.connection.execute(
-            update(operation).where(operation.c.transaction_id == old).values(transaction_id=into)
+            update(operation).where(mine).values(transaction_id=bindparam("into")),
+            [{"old": row["id"], "into": into} for row, into in folded],
         )
-        reference = tables.reference
-        gone = reference.c.transaction_id == old
-        if into is None:
-            self.connection.execute(delete(reference).where(gone))
-        else:
-            self.connection.execute(update(reference).where(gone).values(transaction_id=into))
+        for start in range(0, len(ids), 900):
+            some = ids[start : start + 900]
+            self.connection.execute(
+                delete(tables.reference).where(tables.reference.c.transaction_id.in_(some))
+            )
+            self.connection.execute(delete(_transaction).where(_transaction.c.id.in_(some)))
+        self.changes += [Change(_transaction.name, row["id"], row, None) for row, _ in folded]
 
     def _refer(self, derived: list[Payment]) -> None:
         known = {self.ids.payments[payment.root]: payment.references for payment in derived}

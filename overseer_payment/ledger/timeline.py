@@ -59,10 +59,18 @@ def snapshots(connection: Connection, account_id: int, ids: Iterable[str]) -> li
     return list(objects.by_id(connection, account_id, refs).values())
 
 
-def timeline(connection: Connection, transaction_id: int, found: Iterable[Snapshot]) -> list[TimelineEntry]:
-    """Oldest first."""
+def is_warning(snapshot: Snapshot) -> bool:
+    """Is it an early fraud warning: a bank's suspicion, nothing that the buyer was told?"""
+    return isinstance(snapshot, DisputeSnapshot) and snapshot.dispute_kind is DisputeKind.FRAUD_WARNING
+
+
+def timeline(
+    connection: Connection, transaction_id: int, found: Iterable[Snapshot], *, operations: bool = True
+) -> list[TimelineEntry]:
+    """Oldest first; with `operations` also what was sent to the provider, and by whom."""
     entries = [entry for snapshot in found for entry in _told(snapshot)]
-    entries += _operations(connection, transaction_id)
+    if operations:
+        entries += _operations(connection, transaction_id)
     return sorted(entries, key=lambda entry: (entry.at, entry.kind, entry.title))
 
 

@@ -6,11 +6,12 @@ them. Others follow from an event that could not be used as it was: only a read 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from overseer_payment.ledger.component import Component
@@ -102,29 +103,33 @@ def _strike(
     needs: Mapping[Ref, str],
 ) -> None:
     seen = {*merged.accepted, *(Ref(kind, id) for id, kind in component.names.items())}
+    gone: dict[str, list[str]] = defaultdict(list)
     for row in _standing(connection, account_id, seen):
         ref = Ref(Kind(row.kind), row.provider_id)
         insists = row.reason in _ANSWERED_BY_READING and not _answers(merged.accepted.get(ref), row)
         if insists or (ref in needs and row.reason == needs[ref]):
             continue
         if ref in needs:
-            connection.execute(update(table).where(_is(row)).values(reason=needs[ref], since=None))
+            same = _of(account_id, row.kind, [row.provider_id])
+            connection.execute(update(table).where(same).values(reason=needs[ref], since=None))
         else:
-            connection.execute(delete(table).where(_is(row)))
+            gone[row.kind].append(row.provider_id)
+    for kind, ids in sorted(gone.items()):
+        for some in chunks(ids):
+            connection.execute(delete(table).where(_of(account_id, kind, some)))
+
+
+def _of(account_id: int, kind: str, ids: list[str]) -> ColumnElement[bool]:
+    return and_(table.c.account_id == account_id, table.c.provider_id.in_(ids), table.c.kind == kind)
 
 
 def _standing(connection: Connection, account_id: int, refs: set[Ref]) -> list[Any]:
-    columns = (table.c.account_id, table.c.kind, table.c.provider_id, table.c.reason, table.c.since)
+    columns = (table.c.kind, table.c.provider_id, table.c.reason, table.c.since)
     found: list[Any] = []
     for some in chunks({ref.id for ref in refs}):
         query = select(*columns).where(table.c.account_id == account_id, table.c.provider_id.in_(some))
         found += [row for row in connection.execute(query) if Ref(Kind(row.kind), row.provider_id) in refs]
     return found
-
-
-def _is(row: Any) -> Any:
-    same = (table.c.account_id == row.account_id) & (table.c.provider_id == row.provider_id)
-    return same & (table.c.kind == row.kind)
 
 
 def _answers(snapshot: Snapshot | None, row: Any) -> bool:

@@ -31,7 +31,7 @@ from tests.ledger.telling import (
 )
 
 # By hand: OVERSEER_TEST_EXAMPLES=5000 pytest tests/ledger
-EXAMPLES = int(os.environ.get("OVERSEER_TEST_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("OVERSEER_TEST_EXAMPLES", "15"))
 settings.register_profile(
     "ledger",
     max_examples=EXAMPLES,

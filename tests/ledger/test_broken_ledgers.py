@@ -15,7 +15,7 @@ from tests.ledger import properties
 from tests.ledger.world import World
 
 Patch = pytest.MonkeyPatch
-_HISTORIES = 10
+_HISTORIES = 8
 
 _true_upsert = objects._upsert
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert, select
 
+from overseer_payment import tables
 from overseer_payment.ledger import references
 from overseer_payment.ledger.record import record
 from overseer_payment.provider import (
@@ -130,6 +131,23 @@ def test_a_stand_in_gives_way_to_the_payment(ledger: Ledger) -> None:
     assert ledger.sums() == (1000, 0, 0, 1000)
     assert references.resolve(ledger.connection, [1], "pi_1") == before
     assert ledger.wanted == {}
+
+
+def test_what_we_sent_follows_the_row_it_was_about(ledger: Ledger) -> None:
+    """An operation on a stand-in is on the payment's own row once both turn out to be one."""
+    ledger.tell(payment(10, SUCCEEDED))
+    ledger.tell(invoice(10, InvoiceStatus.PAID))
+    (stand_in,) = references.resolve(ledger.connection, [1], "in_1")
+    sent = {"account_id": 1, "kind": "refund", "status": "succeeded", "actor": "cli", "request": "{}"}
+    ledger.connection.execute(
+        insert(tables.operation).values(
+            **sent, transaction_id=stand_in, idempotency_key="k1", created_at=moment(10)
+        )
+    )
+    ledger.tell(link(10))
+    (kept,) = references.resolve(ledger.connection, [1], "in_1")
+    assert kept != stand_in
+    assert ledger.connection.execute(select(tables.operation.c.transaction_id)).scalars().all() == [kept]
 
 
 def test_what_was_paid_outside_is_no_revenue(fresh: Connection) -> None:
