@@ -30,7 +30,16 @@ from overseer_payment.ledger import accounts, queries, reports, timeline
 from overseer_payment.ledger.accounts import Account
 from overseer_payment.ledger.scope import Scope
 from overseer_payment.money import ISO, CurrencyTable
-from overseer_payment.provider import Capability, CheckoutStatus, Health, Kind, Price, Provider, Ref
+from overseer_payment.provider import (
+    Capability,
+    CheckoutStatus,
+    DisputeKind,
+    Health,
+    Kind,
+    Price,
+    Provider,
+    Ref,
+)
 from overseer_payment.reading import Reader
 from overseer_payment.schemas import (
     Catalog,
@@ -231,11 +240,17 @@ class Payments:
         account_id = connection.execute(of).scalar_one()
         names = timeline.references(connection, account_id, row.id) or [row.provider_transaction_id]
         found = timeline.snapshots(connection, account_id, names)
+        # A buyer learns what happened to the money, not who of the staff did it or what banks suspect.
+        staff = scope.user_id is None
+        disputes = queries.disputes(connection, scope, row.id)
+        if not staff:
+            found = [snapshot for snapshot in found if not timeline.is_warning(snapshot)]
+            disputes = [dispute for dispute in disputes if dispute.kind is not DisputeKind.FRAUD_WARNING]
         return TransactionDetail(
             **row.model_dump(),
             refunds=queries.refunds(connection, scope, row.id),
-            disputes=queries.disputes(connection, scope, row.id),
-            timeline=timeline.timeline(connection, row.id, found),
+            disputes=disputes,
+            timeline=timeline.timeline(connection, row.id, found, operations=staff),
             references=[self._reference(row.provider, snapshot.ref) for snapshot in found],
         )
 

@@ -10,7 +10,7 @@ from overseer_payment import operations, redirects
 from overseer_payment.asking import customers
 from overseer_payment.committing import committed, queried
 from overseer_payment.database import utcnow
-from overseer_payment.errors import Conflict, Invalid, NotSupported, Unauthenticated
+from overseer_payment.errors import Conflict, Forbidden, Invalid, NotSupported, Unauthenticated
 from overseer_payment.ledger import accounts, queries
 from overseer_payment.ledger.accounts import Account
 from overseer_payment.operations import Begun, Intent
@@ -20,6 +20,9 @@ from overseer_payment.schemas import CheckoutBody, CheckoutCreated, Viewer
 
 if TYPE_CHECKING:
     from overseer_payment.service import Payments
+
+RESERVED = "overseer_"
+"""Begins the metadata names by which we find again what we made."""
 
 _MODES = {
     CheckoutMode.PAYMENT: Capability.CHECKOUT_PAYMENT,
@@ -36,6 +39,7 @@ async def create_checkout(
         raise Unauthenticated("Sign in to open a checkout.")
     account = payments.home(body.provider)
     spec = payments.registry.spec(account.provider)
+    _require_own_terms(viewer, body)
     _require_sellable(body, spec.capabilities, spec.title)
     # Before anything is made at the provider: URLs that can't be used.
     success = redirects.success_url(payments.settings, body.success_url)
@@ -61,6 +65,15 @@ async def create_checkout(
     )
     begun = await committed(payments.engine, _begin, account, intent)
     return await _opened(payments, begun, await payments.sender.carry_out(account, begun))
+
+
+def _require_own_terms(viewer: Viewer, body: CheckoutBody) -> None:
+    """A buyer chooses what to buy, not on which terms: those are the seller's."""
+    if body.trial_period_days is not None and "payment.manage" not in viewer.permissions:
+        raise Forbidden("Only staff (payment.manage) can offer a trial.")
+    ours = sorted(name for name in body.metadata if name.startswith(RESERVED))
+    if ours:
+        raise Invalid(f"metadata names that begin with {RESERVED} are ours: rename {ours[0]}.")
 
 
 def _require_sellable(body: CheckoutBody, capabilities: frozenset[Capability], title: str) -> None:

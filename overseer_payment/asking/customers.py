@@ -37,9 +37,10 @@ async def paying(payments: Payments, viewer: Viewer, account: Account, named: st
 
 
 async def _named(payments: Payments, viewer: Viewer, account: Account, id: str) -> str:
-    if "payment.manage" not in viewer.permissions and viewer.user is None:
-        raise Forbidden("You may open a checkout only for yourself.")
     found = await payments.customer(viewer, id)
+    own = viewer.user is not None and found.user_id == viewer.user.id
+    if not own and "payment.manage" not in viewer.permissions:
+        raise Forbidden("You may open a checkout only for yourself (payment.manage: for others too).")
     if found.deleted:
         raise Conflict(f"The customer {id} was deleted.", code="customer_deleted")
     if (found.provider, found.livemode) != (account.provider, account.livemode):

@@ -196,7 +196,7 @@ class Deliverer:
         self._count_pending(delivery.event)
 
     async def _post(self, delivery: Delivery, endpoint: Json) -> Attempt:
-        payload = json.dumps(delivery.event, indent=2).encode()
+        payload = json.dumps(delivery.event).encode()
         secrets = self._world.webhook_secrets[delivery.endpoint_id]
         headers = {
             "Content-Type": "application/json; charset=utf-8",

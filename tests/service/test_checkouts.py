@@ -200,6 +200,27 @@ async def test_who_may_open_a_checkout_for_whom(shop: Shop) -> None:
     assert shop.world.get("checkout.session", created.session_id)["customer"] == customer["id"]
 
 
+async def test_staff_who_may_only_look_open_no_checkout_for_others(shop: Shop) -> None:
+    """Seeing every customer is not managing them: a session could show their cards."""
+    await _open(shop, buyer("1"))
+    (customer,) = shop.world.find("customer")
+    looking = Viewer("user:9", User("9", "Bo"), frozenset({"payment.view"}))
+    with pytest.raises(Forbidden, match="yourself"):
+        await _open(shop, looking, customer_id=customer["id"])
+    assert (await _open(shop, buyer("1"), customer_id=customer["id"])).checkout_url
+
+
+async def test_terms_are_the_sellers(shop: Shop) -> None:
+    """A buyer gives themselves no trial, and nobody uses the metadata names that we find things by."""
+    price = await shop.price(interval="month")
+    terms = {"price_id": price, "mode": CheckoutMode.SUBSCRIPTION, "trial_period_days": 730}
+    with pytest.raises(Forbidden, match="trial"):
+        await _open(shop, buyer(), **terms)
+    assert (await _open(shop, OPERATOR, **terms)).checkout_url
+    with pytest.raises(Invalid, match="overseer_user"):
+        await _open(shop, OPERATOR, metadata={"overseer_user": "2"})
+
+
 async def test_one_key_is_one_session(shop: Shop) -> None:
     """The same key: the same session, also at the same moment; with other parameters: 409."""
     both = await asyncio.gather(_open(shop, key="k"), _open(shop, key="k"))

@@ -8,12 +8,16 @@ import pytest
 
 from overseer_payment import tables
 from overseer_payment.errors import Conflict, Forbidden, Invalid, NotFound
-from overseer_payment.schemas import RefundBody, Viewer
+from overseer_payment.host_contract import User
+from overseer_payment.provider import CheckoutMode
+from overseer_payment.schemas import CheckoutBody, RefundBody, Viewer
 from overseer_payment.simulator.resources.disputes import close_dispute, open_dispute
 from overseer_payment.simulator.resources.refunds import fail_refund, refund_charge
 from tests.service.shop import OPERATOR, Shop
 
 pytestmark = pytest.mark.anyio
+
+BUYER = Viewer("user:7", User("7", "Ada"))
 
 
 async def _paid(shop: Shop, amount: int = 1000, currency: str = "usd", card: str = "pm_card_visa") -> str:
@@ -37,6 +41,21 @@ async def test_a_refund_gives_money_back_and_answers_its_row(shop: Shop) -> None
     assert await shop.revenue() == {"usd": (1000, 1000, 0, 0)}
     assert shop.balance() == {}
     assert await shop.operations() == [("refund", "succeeded"), ("refund", "succeeded")]
+
+
+async def test_a_buyer_is_not_told_who_of_the_staff_did_it(shop: Shop) -> None:
+    """Staff see the operation and its actor; the buyer sees that money came back."""
+    created = await shop.payments.create_checkout(
+        BUYER, CheckoutBody(price_id=await shop.price(), mode=CheckoutMode.PAYMENT)
+    )
+    shop.fill_in(created.session_id)
+    await shop.settle()
+    await shop.refund(created.session_id, 100)
+    staff = await shop.transaction(created.session_id)
+    own = await shop.payments.transaction(BUYER, created.session_id)
+    assert OPERATOR.actor in [entry.actor for entry in staff.timeline]
+    assert {entry.kind for entry in own.timeline} >= {"attempt", "refund"}
+    assert [entry.actor for entry in own.timeline if entry.actor or entry.kind == "operation"] == []
 
 
 async def test_more_than_remains_is_refused_before_the_provider_is_asked(shop: Shop) -> None:
