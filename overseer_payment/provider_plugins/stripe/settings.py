@@ -57,6 +57,10 @@ def _empty_is_none(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
 
 
+_ADDRESSED = ("your", "replace", "placeholder", "changeme", "insert")
+# `whsec_` and 32 characters; a test's own secret may be shorter.
+_LIVE_LENGTH = 22
+
 SecretList = Annotated[tuple[SecretStr, ...], BeforeValidator(_secrets)]
 
 
@@ -129,13 +133,19 @@ class StripeSettings(BaseModel):
     def usable_secrets(self) -> tuple[bytes, ...]:
         """The signing secrets that may be trusted, without placeholders."""
         found = (secret.get_secret_value() for secret in self.webhook_secrets)
-        return tuple(secret.encode() for secret in found if secret_fault(secret) is None)
+        return tuple(secret.encode() for secret in found if self._secret_fault(secret) is None)
 
     @property
     def secret_faults(self) -> tuple[str, ...]:
         """What is wrong with each unusable signing secret, in the order they are set. Never shows one."""
-        found = (secret_fault(secret.get_secret_value()) for secret in self.webhook_secrets)
+        found = (self._secret_fault(secret.get_secret_value()) for secret in self.webhook_secrets)
         return tuple(fault for fault in found if fault is not None)
+
+    def _secret_fault(self, secret: str) -> str | None:
+        fault = secret_fault(secret)
+        if fault is None and self.secret_key is not None and self.livemode and len(secret) < _LIVE_LENGTH:
+            return "is too short to be one of Stripe's: with a live key, whoever guesses it writes the books"
+        return fault
 
     @property
     def is_local(self) -> bool:
@@ -172,6 +182,8 @@ def secret_fault(secret: str) -> str | None:
 
 
 def _is_placeholder(rest: str) -> bool:
+    if rest.lower().startswith(_ADDRESSED):
+        return True
     words = [word for word in re.split(r"[_.*<>-]+", rest.lower()) if word]
     known = [word for word in words if word in _TO_THE_READER or word in _FILLING or _SAMPLE.match(word)]
     if len(known) < len(words):

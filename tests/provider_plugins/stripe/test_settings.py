@@ -55,6 +55,10 @@ def test_nothing_set_is_not_configured() -> None:
         "whsec_your_webhook_secret_here",
         "whsec_<your-secret>",
         "whsec_placeholder",
+        "whsec_placeholder1",
+        "whsec_REPLACEME",
+        "whsec_yoursecret",
+        "whsec_changeme123",
         "whsec_",
         "changeme",
     ],
@@ -120,3 +124,13 @@ def test_the_fingerprint_tells_keys_apart() -> None:
     assert one.startswith("sk_test_")
     assert other.startswith("rk_live_")
     assert one[8:] != other[8:]
+
+
+def test_with_a_live_key_a_short_secret_is_not_trusted() -> None:
+    """A test may sign with whatever it likes; real money needs a secret that nobody guesses."""
+    short = {"STRIPE_WEBHOOK_SECRET": "whsec_test"}
+    assert settings(STRIPE_SECRET_KEY="sk_test_1", **short).usable_secrets == (b"whsec_test",)
+    live = settings(STRIPE_SECRET_KEY="sk_live_1", **short)
+    assert live.usable_secrets == ()
+    assert "too short" in live.secret_faults[0]
+    assert settings(STRIPE_SECRET_KEY="sk_live_1", STRIPE_WEBHOOK_SECRET=SECRET).usable_secrets
