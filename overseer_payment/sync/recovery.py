@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from overseer_payment import tables
 from overseer_payment.database import read
-from overseer_payment.errors import ObjectAbsent, ProviderRejected, ProviderUnavailable
+from overseer_payment.errors import DatabaseError, ObjectAbsent, ProviderRejected, ProviderUnavailable
 from overseer_payment.ledger import accounts
 from overseer_payment.ledger.accounts import Account
 from overseer_payment.ledger.objects import chunks
@@ -27,6 +28,8 @@ from overseer_payment.provider import Event, EventPage
 from overseer_payment.sync.patience import Patience
 from overseer_payment.sync.runs import Healing, Run, RunState, begun
 from overseer_payment.sync.source import Source
+
+log = logging.getLogger("overseer_payment.sync")
 
 Store: TypeAlias = Callable[[Account, Event, str], Awaitable[None]]
 """`Inbox.store`: returns once the event is committed."""
@@ -214,9 +217,21 @@ class _Recovery:
             async with read(self.run.engine) as connection:
                 known = await connection.run_sync(_known, account, [event.id for event in told])
             fresh = [event for event in told if event.id not in known]
-            await asyncio.gather(*(self.store(account, event, _body(event)) for event in fresh))
-            missed.update(event.type for event in fresh)
+            missed.update(event.type for event in await self._put(account, fresh))
         return missed
+
+    async def _put(self, account: Account, events: list[Event]) -> list[Event]:
+        """Those that were stored. One that is refused for its own sake must not hold up the rest."""
+        work = (self.store(account, event, _body(event)) for event in events)
+        outcomes = await asyncio.gather(*work, return_exceptions=True)
+        failed = [error for error in outcomes if error is not None]
+        for error in failed:
+            if not isinstance(error, DatabaseError):
+                raise error
+        if failed:
+            await self.run.renew()  # raises if it is the database itself that fails
+            log.error("%d events that the provider tells of can't be stored", len(failed))
+        return [event for event, error in zip(events, outcomes, strict=True) if error is None]
 
 
 def _body(event: Event) -> str:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
 from overseer_payment import tables
-from overseer_payment.database import read
+from overseer_payment.database import read, write
 from overseer_payment.errors import NotSupported, ProviderRateLimited
 from overseer_payment.provider import Capability
 from overseer_payment.simulator import World, scenario
 from overseer_payment.sync import Healing, RunState, Source, backfill
 from overseer_payment.sync.sums import wrong_sums
+from overseer_payment.sync.tables import sync
 from tests.service.shop import Shop
 from tests.sync.healing import DAY, Healer, keeps_the_balance, killed, ledger, truth
 
@@ -45,7 +48,14 @@ async def test_a_history_is_read_whole(shop: Shop, healer: Healer, world: World)
     # No event tells of a checkout that was opened and left, or of a payment not yet tried: the lists do.
     opened = {key for key in mine if key not in known}
     assert {key.partition("_3Sim")[0] for key in opened} <= UNTOLD
-    assert {key: row for key, row in mine.items() if key not in opened} == known
+    assert {key for key in known if not _says_all_of(known[key], mine.get(key))} == set()
+
+
+def _says_all_of(known: Any, mine: Any) -> bool:
+    """Does our row say what the other says? Of a payment not yet tried it may say more: its invoice."""
+    if not isinstance(known, dict) or not isinstance(mine, dict):
+        return bool(known == mine)
+    return all(mine.get(name) == value for name, value in known.items() if value is not None)
 
 
 async def test_doing_it_again_changes_nothing(shop: Shop, healer: Healer, world: World) -> None:
@@ -93,8 +103,9 @@ async def test_killed_at_any_page_it_goes_on(shop: Shop, healer: Healer, world: 
     whole = len(world.requests)
     async with killed(shop, at=at):
         await healer.backfill()
-    interrupted = await healer.last(Healing.BACKFILL)
-    assert interrupted.state is RunState.FAILED
+    assert (await healer.last(Healing.BACKFILL)).state is RunState.FAILED
+    if at % 2:
+        await _as_if_by_signal(shop)
     world.requests.clear()
     done = await healer.backfill()
     assert done.resumed == (at > 1)
@@ -102,6 +113,15 @@ async def test_killed_at_any_page_it_goes_on(shop: Shop, healer: Healer, world: 
     assert done.objects["payment"] == shop.made("payment_intent")
     assert (await healer.last(Healing.BACKFILL)).state is RunState.DONE
     assert await keeps_the_balance(shop)
+
+
+async def _as_if_by_signal(shop: Shop) -> None:
+    """Nobody was left to say that the run ended: it looks as if it went on, with a lease that holds."""
+    until = datetime.now(UTC) + timedelta(minutes=2)
+    mine = select(tables.provider.c.id).where(tables.provider.c.account == shop.payments.account)
+    dead = update(sync).where(sync.c.account_id.in_(mine))
+    async with write(shop.engine) as connection:
+        await connection.execute(dead.values(state="running", error=None, leased_until=until))
 
 
 async def _dry(shop: Shop, healer: Healer) -> None:

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from overseer_payment import tables
-from overseer_payment.errors import Conflict, ProviderUnavailable
+from overseer_payment.errors import Conflict, DatabaseError, ProviderUnavailable
+from overseer_payment.ledger.accounts import Account
+from overseer_payment.provider import Event
 from overseer_payment.simulator import World, scenario
 from overseer_payment.sync import Healing, RunState, recover
 from overseer_payment.sync.recovery import OVERLAP
@@ -232,3 +234,21 @@ async def test_the_drop_of_any_single_event_is_noticed(shop: Shop, healer: Heale
         await deliver(shop, [one for one in world.events if one is not event])
         done = await healer.recover()
         assert done.missed == {event["type"]: 1}
+
+
+async def test_one_event_that_cannot_be_stored_holds_up_no_other(
+    shop: Shop, healer: Healer, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the database refuses for its own sake is logged and left out; recovery completes."""
+    _business(world)
+    poison, store = world.events[2], shop.payments.inbox.store
+
+    async def refuse(account: Account, event: Event, body: str) -> None:
+        if event.id == poison["id"]:
+            raise DatabaseError("The event could not be stored.")
+        await store(account, event, body)
+
+    done = await recover(shop.engine, healer.source, refuse, patience=healer.patience)
+    assert done is not None
+    assert sum(done.missed.values()) == done.listed - 1
+    assert "can't be stored" in caplog.text
