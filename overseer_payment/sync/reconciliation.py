@@ -211,6 +211,8 @@ class _Reconciliation:
         """Look once more at what seemed to differ; answers what still does."""
         if not self.suspects and not self.gone:
             return []
+        if self.progress is not None:
+            self.progress("doubt", len(self.suspects) + len(self.gone))
         await self.patience.sleep(PAUSE)
         doubted = [] if self.truncated else sorted(self.changed)
         for ref, snapshots in (await self._fetch(doubted)).items():
