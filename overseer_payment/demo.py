@@ -31,6 +31,7 @@ DATABASE = "sqlite+aiosqlite:///overseer-demo.db"
 Progress = Callable[[int, int], None]
 
 _AT_ONCE = 64  # deliveries under way together: they share commits
+_CONNECTIONS = 16  # of those over HTTP: the client's pool looks through all of them for each request
 
 
 def _keys() -> tuple[str, str]:
@@ -106,11 +107,11 @@ async def ready(host: Host) -> None:
         await connection.run_sync(erase.clear, accounts.DEMO)
     await _play(demo.world, days=DAYS)
     # As many kept open as are used: opening one for each event would take most of the time.
-    limits = httpx.Limits(max_connections=_AT_ONCE, max_keepalive_connections=_AT_ONCE)
+    limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
     client = httpx.AsyncClient(trust_env=False, limits=limits)
-    deliverer = Deliverer(demo.world, client, concurrency=_AT_ONCE)
+    deliverer = Deliverer(demo.world, client, concurrency=_CONNECTIONS)
     await deliverer.deliver_due()
-    await payments.worker.drain()
+    await payments.worker.drain(hurry=True)
     demo.delivering = asyncio.create_task(_deliver(deliverer, client), name="overseer-payment-demo")
 
 
