@@ -251,6 +251,24 @@ def upgrade() -> None:
         batch_op.create_index('ix_payment_subscription_newest', ['account_id', 'occurred_at', 'id'], unique=False)
         batch_op.create_index('ix_payment_subscription_status', ['account_id', 'status', 'occurred_at', 'id'], unique=False)
 
+    op.create_table('payment_sync',
+    sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
+    sa.Column('kind', sa.String(length=20), nullable=False),
+    sa.Column('state', sa.String(length=10), nullable=False),
+    sa.Column('since', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('cursor', sa.Text(), nullable=True),
+    sa.Column('reached', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('covered_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('gap_since', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('counts', sa.Text(), server_default=sa.text("'{}'"), nullable=False),
+    sa.Column('drift', sa.Text(), server_default=sa.text("'[]'"), nullable=False),
+    sa.Column('error', sa.Text(), nullable=True),
+    sa.Column('holder', sa.String(length=40), nullable=True),
+    sa.Column('leased_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('started_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('account_id', 'kind', name=op.f('pk_payment_sync'))
+    )
     op.create_table('payment_total',
     sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
     sa.Column('day', sa.Date(), nullable=False),
@@ -337,6 +355,7 @@ def downgrade() -> None:
 
     op.drop_table('payment_transaction')
     op.drop_table('payment_total')
+    op.drop_table('payment_sync')
     with op.batch_alter_table('payment_subscription', schema=None) as batch_op:
         batch_op.drop_index('ix_payment_subscription_status')
         batch_op.drop_index('ix_payment_subscription_newest')
