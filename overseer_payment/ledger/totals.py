@@ -22,6 +22,9 @@ _PAID = frozenset({"succeeded", "partially_refunded", "refunded"})
 _ACTIVE = frozenset({SubscriptionStatus.ACTIVE.value, SubscriptionStatus.TRIALING.value})
 _OPEN = frozenset(status.value for status in OPEN_DISPUTE)
 
+# In the order in which everybody locks them.
+_SUMS = (tables.customer_total, tables.gauge, tables.total)
+
 # (table, its key, column) → amount
 Key = tuple[str, tuple[Any, ...], str]
 
@@ -82,7 +85,7 @@ def apply(connection: Connection, changes: Iterable[Change]) -> None:
 
 
 def _add(connection: Connection, delta: Counter[Key]) -> None:
-    for table in (tables.customer_total, tables.gauge, tables.total):
+    for table in _SUMS:
         names = [column.name for column in table.primary_key]
         sums = [column.name for column in table.c if column.name not in names]
         grouped: dict[tuple[Any, ...], dict[str, int]] = {}
@@ -106,10 +109,10 @@ def rebuild(connection: Connection) -> int:
     """Compute all sums from the rows alone; answers how many sums differed from what stood there."""
     if connection.dialect.name == "postgresql":
         # Who changes rows changes sums last: with these held, what can be read of rows and sums agrees.
-        names = ", ".join(table.name for table in (tables.total, tables.customer_total, tables.gauge))
+        names = ", ".join(table.name for table in _SUMS)
         connection.execute(text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))
     stood = _standing(connection)
-    for table in (tables.total, tables.customer_total, tables.gauge):
+    for table in _SUMS:
         connection.execute(delete(table))
     truth: Counter[Key] = Counter()
     for table in (tables.transaction, tables.dispute, tables.subscription):
@@ -123,7 +126,7 @@ def rebuild(connection: Connection) -> int:
 
 def _standing(connection: Connection) -> Counter[Key]:
     found: Counter[Key] = Counter()
-    for table in (tables.total, tables.customer_total, tables.gauge):
+    for table in _SUMS:
         names = [column.name for column in table.primary_key]
         for row in connection.execute(select(table)).mappings():
             for column in table.c:

@@ -209,6 +209,21 @@ def _until(holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def test_totals_can_be_rebuilt_beside_writers(postgres_engine: Engine, postgres_url: str) -> None:
+    """Rebuilding while others record finds no difference, at any moment, and loses nothing of theirs."""
+    with ThreadPoolExecutor(2) as pool:
+        shares = [pool.submit(_record_share, postgres_url, 7, share, 2, 1) for share in range(2)]
+        rebuilt = 0
+        while not all(share.done() for share in shares) or not rebuilt:
+            with postgres_engine.begin() as connection:
+                assert totals.rebuild(connection) == 0
+            rebuilt += 1
+        for share in shares:
+            share.result(0)
+    with postgres_engine.connect() as connection:
+        assert books.books(connection, 1) == _expected(7)
+
+
 def test_accounts_do_not_wait_for_each_other(postgres_engine: Engine) -> None:
     """The same ids of another account are other payments: recording them takes no lock of this one."""
     with postgres_engine.connect() as first, first.begin():
