@@ -166,12 +166,12 @@ async def _attention(seen: Visit, status: StatusView) -> list[Attention]:
         found.append(Attention("danger", "The provider is not healthy", status.health_message, href=settings))
     if status.failed_events:
         text = _counted(status.failed_events, "event could not be applied", "events could not be applied")
-        found.append(Attention("danger", text, "Look at them with", "payment events --failed"))
+        hint = "Bring the ledger in step with the provider:"
+        found.append(Attention("danger", text, hint, "overseer payment reconcile --heal"))
     if status.open_disputes:
         text = _counted(status.open_disputes, "open dispute", "open disputes")
-        found.append(
-            Attention("warn", text, "Unanswered disputes are lost.", "payment disputes --status open")
-        )
+        hint = "Open the disputed payment and answer at the provider."
+        found.append(Attention("warn", text, hint, href=seen.links.tab("transactions")))
     found += [
         await _overdue(seen, state) for state in (SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID)
     ]

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from overseer_payment.cards import assets, card
@@ -36,6 +36,8 @@ def routes(host: Host) -> Sequence[BaseRoute]:
     return [
         Route("/payment/card", _card(host), methods=["GET"]),
         Route("/payment/card.json", _card_json(host), methods=["GET"]),
+        get("/payment", _to_overview),
+        get("/payment/", _to_overview),
         get("/payment/modal", overview),
         get("/payment/modal/overview", overview),
         get("/payment/modal/transactions", transactions),
@@ -67,6 +69,10 @@ def routes(host: Host) -> Sequence[BaseRoute]:
 def static_routes(host: Host) -> Sequence[BaseRoute]:  # noqa: ARG001  (the same shape as every other `…routes(host)`)
     """Stylesheet and script, public: they say nothing about anybody."""
     return [Route("/payment/static/{digest}/{name}", assets.serve, methods=["GET"])]
+
+
+async def _to_overview(seen: Visit) -> Response:
+    return RedirectResponse(seen.links.tab(), headers=PRIVATE)
 
 
 async def _confirm_or_refund(seen: Visit) -> View | Response:

@@ -6,8 +6,10 @@ import re
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from starlette.testclient import TestClient
 
+from overseer_payment.cli.overseer import cli
 from overseer_payment.errors import DatabaseError, ProviderUnavailable
 from tests.cards.fake_payments import FakePayments
 from tests.cards.fakes import FakeHost, build_app
@@ -217,6 +219,39 @@ def test_empty_views_say_what_to_do(client: TestClient, payments: FakePayments, 
     payments.payments, payments.subs, payments.people, payments.prices = [], [], [], []
     payments.series, payments.state = [], status(total_transactions=0)
     assert says in text_of(client.get(f"/payment/modal{tab}").text)
+
+
+def test_every_command_that_a_page_names_exists(client: TestClient, payments: FakePayments) -> None:
+    """What a page says to run can be run: the group knows the command, and the command its options."""
+    payments.state = status(failed_events=3)
+    html = client.get("/payment/modal").text
+    payments.payments, payments.subs, payments.people = [], [], []
+    payments.series, payments.state = [], status(total_transactions=0)
+    html += "".join(client.get(f"/payment/modal{tab}").text for tab in TABS)
+    payments.state = status(enabled=False, provider=None, total_transactions=0)
+    html += client.get("/payment/modal").text
+    named = set(re.findall(r"<code>((?:overseer|payment)[ ][^<]*)</code>", html))
+    assert {"overseer payment seed", "overseer payment reconcile --heal"} <= named
+    for words in named:
+        assert CliRunner().invoke(cli, [*words.split()[1:], "--help"]).exit_code == 0, words
+
+
+def test_an_open_dispute_leads_to_the_payments(client: TestClient, payments: FakePayments) -> None:
+    """What needs an answer is one click away, and says where it is answered."""
+    payments.state = status(open_disputes=1)
+    html = client.get("/payment/modal").text
+    assert 'href="/payment/modal/transactions" data-op="view">1 open dispute<' in html
+    assert "answer at the provider" in html
+
+
+@pytest.mark.parametrize("path", ["/payment", "/payment/"])
+def test_the_short_address_leads_to_the_overview(host: FakeHost, payments: FakePayments, path: str) -> None:
+    """Below whatever the host mounted us at; closed to strangers like every page."""
+    client = TestClient(build_app(host, root="/admin"), follow_redirects=False)
+    answer = client.get(f"/admin{path}")
+    assert (answer.status_code, answer.headers["location"]) == (307, "/admin/payment/modal")
+    host.signed_in = False
+    assert client.get(f"/admin{path}").status_code == 401
 
 
 def test_a_search_without_results_leads_back(client: TestClient) -> None:
