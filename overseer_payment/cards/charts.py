@@ -62,14 +62,29 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class Tick:
+    """One line of the grid: what it stands for, in minor units, and its y."""
+
+    value: int
+    y: float
+
+    @property
+    def percent(self) -> str:
+        """Its height as a share of the drawing, from the top, for text that must not be stretched."""
+        return f"{_n(self.y * 100 / HEIGHT)}%"
+
+
+@dataclass(frozen=True, slots=True)
 class BarChart:
-    """Bars on a scale. `ticks` run from top to bottom in equal steps, minor units."""
+    """Bars on a scale. `ticks` run from top to bottom in equal steps; below the last may be a remainder.
+
+    `ghost` marks the period before: one dash as wide as its bar, at its height.
+    """
 
     bars: Sequence[Bar]
     ghost: str
-    ticks: Sequence[int]
+    ticks: Sequence[Tick]
     zero: float
-    lines: Sequence[float]
     step_days: int
 
     @property
@@ -130,19 +145,17 @@ def bar_chart(
         return (high - value) * HEIGHT / (high - low)
 
     slot = WIDTH / max(1, len(groups))
-    ticks = list(range(high, low - 1, -unit))
     return BarChart(
         bars=[_bar(group, index * slot, slot, y) for index, group in enumerate(groups)],
         ghost=_ghost(groups, slot, y),
-        ticks=ticks,
+        ticks=[Tick(value, round(y(value), 1)) for value in range(high, low - 1, -unit)],
         zero=round(y(0), 1),
-        lines=[round(y(tick), 1) for tick in ticks],
         step_days=step,
     )
 
 
 def _bar(group: Bucket, left: float, slot: float, y: _Scale) -> Bar:
-    x, width = left + slot * _GAP / 2, slot * (1 - _GAP)
+    x, width = _span(left, slot)
     return Bar(
         bucket=group,
         slot=_box(left, 0, slot, HEIGHT),
@@ -150,6 +163,11 @@ def _bar(group: Bucket, left: float, slot: float, y: _Scale) -> Bar:
         refunded=_between(x, width, y(0), y(-group.refunded)),
         disputed=_between(x, width, y(-group.refunded), y(-group.taken)),
     )
+
+
+def _span(left: float, slot: float) -> tuple[float, float]:
+    """x and width of what is drawn in a slot."""
+    return left + slot * _GAP / 2, slot * (1 - _GAP)
 
 
 def _between(x: float, width: float, top: float, bottom: float) -> str:
@@ -161,19 +179,24 @@ def _box(x: float, y: float, width: float, height: float) -> str:
 
 
 def _ghost(groups: Sequence[Bucket], slot: float, y: _Scale) -> str:
-    """The period before as a skyline of steps; empty when there is nothing to compare with."""
-    if not any(group.before for group in groups):
-        return ""
-    steps = [f"V{_n(y(group.before or 0))}H{_n((index + 1) * slot)}" for index, group in enumerate(groups)]
-    return f"M0 {_n(y(0))}" + "".join(steps) + f"V{_n(y(0))}Z"
+    """A dash for each stretch of the period before; empty when there is nothing to compare with."""
+    dashes = []
+    for index, group in enumerate(groups):
+        if group.before:
+            x, width = _span(index * slot, slot)
+            dashes.append(f"M{_n(x)} {_n(y(group.before))}h{_n(width)}")
+    return "".join(dashes)
 
 
 def _scale(groups: Sequence[Bucket]) -> tuple[int, int, int]:
-    """Lowest and highest tick and the step between, in minor units; always with room above zero."""
+    """Bottom, highest tick and the step between ticks, in minor units; always with room above zero.
+
+    The bottom is what was taken at most, not the next tick: one small refund costs no empty step.
+    """
     high = max([1, *(max(group.gross, group.before or 0) for group in groups)])
     low = max([0, *(group.taken for group in groups)])
     unit = nice_step(high + low)
-    return -_up(low, unit), _up(high, unit), unit
+    return -low, _up(high, unit), unit
 
 
 def _up(value: int, unit: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -78,15 +79,31 @@ def test_nothing_is_drawn_for_nothing() -> None:
     """Days without money draw no bars, and the scale still has a top."""
     chart = bar_chart([point(0, 0), point(1, 0)])
     assert not any(bar.up or bar.refunded or bar.disputed for bar in chart.bars)
-    assert chart.ticks[0] > chart.ticks[-1] == 0
+    assert chart.ticks[0].value > chart.ticks[-1].value == 0
     assert chart.ghost == ""
 
 
-def test_the_period_before_is_a_ghost() -> None:
-    """The ghost is drawn from the earlier points and sets the scale with the others."""
-    chart = bar_chart([point(9, 100)], [point(0, 1000)])
-    assert chart.ghost.startswith("M0 ")
-    assert chart.ticks[0] >= 1000
+def test_the_period_before_is_one_dash_for_each_bar() -> None:
+    """At its own height, exactly as wide as the bar, none where nothing came in, on the same scale."""
+    chart = bar_chart([point(9, 100), point(10, 50)], [point(0, 1000), point(1, 0)])
+    x, y, width = (float(part) for part in re.fullmatch(r"M(\S+) (\S+)h(\S+)", chart.ghost).groups())  # type: ignore[union-attr]
+    bar_x, bar_y, bar_width, _ = box(chart.bars[0].up)
+    assert (x, width) == (bar_x, bar_width)
+    assert y < bar_y
+    assert chart.ticks[0].value >= 1000
+
+
+@given(series)
+def test_what_was_taken_costs_no_empty_step(points: list[RevenuePoint]) -> None:
+    """The largest sum below zero ends at the bottom edge; every tick lies inside, in equal steps."""
+    chart = bar_chart(points)
+    taken = max(bar.bucket.taken for bar in chart.bars)
+    top = chart.ticks[0].value
+    assert chart.zero == pytest.approx(HEIGHT * top / (top + taken), abs=0.1)
+    values = [tick.value for tick in chart.ticks]
+    assert 0 in values
+    assert values[-1] >= -taken
+    assert len({high - low for high, low in pairwise(values)}) <= 1
 
 
 @pytest.mark.parametrize(
