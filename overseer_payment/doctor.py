@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -28,6 +29,10 @@ async def examine(payments: Payments) -> list[Finding]:
 async def _database(payments: Payments) -> list[Finding]:
     try:
         if await outdated(payments.engine):
+            if payments.engine.dialect.name == "sqlite":
+                return [
+                    _ok("database", "The SQLite database is made or brought up to date at its first use.")
+                ]
             return [
                 _error(
                     "database",
@@ -35,11 +40,12 @@ async def _database(payments: Payments) -> list[Finding]:
                     "Run: overseer payment db upgrade",
                 )
             ]
+        if mixed := await _mixed_with_demo(payments):
+            return mixed
         status = await payments.status(Viewer.operator("doctor"))
-        mixed = await _mixed_with_demo(payments)
     except PaymentError as error:
         return [_error("database", error.detail, "Check OVERSEER_DATABASE_URL, then run this again.")]
-    found = [_ok("database", "The database is reachable and up to date."), *mixed]
+    found = [_ok("database", "The database is reachable and up to date.")]
     if status.failed_events:
         count = f"{status.failed_events} events" if status.failed_events > 1 else "1 event"
         cure = "Look at them in the dashboard; mend and replay."
@@ -58,7 +64,7 @@ async def _mixed_with_demo(payments: Payments) -> list[Finding]:
 def _providers(payments: Payments) -> list[Finding]:
     rows = payments.providers()
     found = [
-        _error(f"provider.{row.key}", f"{row.title} is broken: {row.error}", "Mend or uninstall it.")
+        _error(f"provider.{row.key}", f"{row.title} can't be used: {row.error}", _cure(row.error))
         for row in rows
         if row.state is ProviderState.BROKEN
     ]
@@ -70,6 +76,13 @@ def _providers(payments: Payments) -> list[Finding]:
     except PaymentError as error:
         return [*found, _error("provider", error.detail, "Correct the setting and restart.")]
     return [*found, _ok("provider", f"{payments.registry.spec(key).title} is configured, in {mode} mode.")]
+
+
+def _cure(error: str | None) -> str:
+    """A wrong setting is corrected; a plugin that can't be loaded is mended by its author."""
+    if error and re.match(r"[A-Z][A-Z0-9]*_[A-Z0-9_]+ ", error):
+        return f"Correct {error.split()[0]} and restart."
+    return "Mend the plugin, uninstall it, or name it in OVERSEER_DISABLE_PLUGINS."
 
 
 def _nothing_configured() -> Finding:

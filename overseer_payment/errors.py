@@ -43,11 +43,12 @@ class PaymentError(Exception):
     status = 500
     code = "internal_error"
     title = "Internal error"
+    default_retry_after: int | None = None
 
     def __init__(self, detail: str, *, code: str | None = None, retry_after: int | None = None) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.retry_after = retry_after
+        self.retry_after = self.default_retry_after if retry_after is None else retry_after
         if code is not None:
             self.code = code
 
@@ -68,6 +69,7 @@ class DatabaseError(PaymentError):
     """The database can't be reached, is locked, or its schema is outdated."""
 
     status, code, title = 503, "database_unavailable", "Database unavailable"
+    default_retry_after = 5
 
 
 class Unauthenticated(PaymentError):
@@ -176,12 +178,14 @@ class ProviderRateLimited(ProviderError):
     """A definite no for now: ask again after `retry_after` seconds."""
 
     status, code, title = 503, "provider_rate_limited", "Payment provider is limiting requests"
+    default_retry_after = 5
 
 
 class ProviderUnavailable(ProviderError):
     """The provider was not reached: nothing happened there."""
 
     status, code, title = 503, "provider_unavailable", "Payment provider unavailable"
+    default_retry_after = 10
 
 
 class OutcomeUnknown(ProviderError):
@@ -191,3 +195,4 @@ class OutcomeUnknown(ProviderError):
     """
 
     status, code, title = 503, "outcome_unknown", "Outcome unknown"
+    default_retry_after = 10

@@ -12,10 +12,11 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from overseer_payment.errors import Forbidden
+from overseer_payment.errors import Forbidden, Invalid
 from overseer_payment.host_contract import PERMISSIONS, User
+from overseer_payment.money import iso_exponent
 from overseer_payment.provider import (
     CheckoutMode,
     CheckoutPaymentState,
@@ -27,7 +28,20 @@ from overseer_payment.provider import (
 
 RowT = TypeVar("RowT", bound=BaseModel)
 
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$", to_lower=True)]
+
+def _listed_currency(code: str) -> str:
+    try:
+        iso_exponent(code.upper())
+    except Invalid as error:
+        raise ValueError(error.detail) from None
+    return code
+
+
+Currency = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z]{3}$", to_lower=True),
+    AfterValidator(_listed_currency),
+]
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
 Metadata = dict[
     Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\[\]\x00-\x1f]+$")],

@@ -105,6 +105,7 @@ class Payments:
             Applier(engine, self.built, turn), Reader(engine, self.built, self.homes, turn), self.sender
         )
         self.inbox = Inbox(engine, stored=self.worker.wake)
+        self._refusal: ConfigurationError | None = None
 
     async def start(self) -> None:
         """Begin the background work in the running event loop.
@@ -116,6 +117,9 @@ class Payments:
         except DatabaseError as error:
             # A host must come up without its database too; `doctor` repeats the check.
             log.error("payments start without a database: %s", error.detail)
+        except ConfigurationError as error:
+            self._refusal = error
+            raise
         self.worker.start()
 
     async def aclose(self) -> None:
@@ -124,6 +128,11 @@ class Payments:
         await self.sender.aclose()
         await self.health_check.aclose()
         await self.registry.aclose()
+
+    def _require_accepted(self) -> None:
+        # A host may stay up after `start` refused: then nobody is shown or sells anything either.
+        if self._refusal is not None:
+            raise self._refusal
 
     # -- whose rows ------------------------------------------------------------------------------
 
@@ -166,6 +175,7 @@ class Payments:
     async def _ask(
         self, viewer: Viewer, question: Callable[[Connection, Scope], T], *, one: bool = False
     ) -> T:
+        self._require_accepted()
         user = None if viewer.sees_all else (viewer.user.id if viewer.user else "")
         which = shown.findable if one else shown.listed
 
@@ -180,26 +190,29 @@ class Payments:
     async def status(self, viewer: Viewer) -> StatusView:
         """How payments are doing. Never waits long for the provider: the ledger answers at once."""
         viewer.require("payment.view")
-        counted = await queried(self.engine, self._counted)
+        self._require_accepted()
+        listed, counted = await queried(self.engine, self._counted)
         health = await self.health()
+        # Of the rows that are summed, where there are any: the key may be of another mode.
+        livemode = any(account.livemode for account in listed) if listed else health.livemode
         key = self.registry.default()
         spec = self.registry.spec(key) if key else None
         return StatusView(
             provider=key,
             enabled=bool(self.registry.configured()),
-            livemode=health.livemode,
-            is_test_mode=not health.livemode,
+            livemode=livemode,
+            is_test_mode=not livemode,
             healthy=health.healthy,
             health_message=health.message,
             api_version=spec.api_version if spec else None,
             **counted,
         )
 
-    def _counted(self, connection: Connection) -> dict[str, Any]:
+    def _counted(self, connection: Connection) -> tuple[list[Account], dict[str, Any]]:
         listed = shown.listed(connection, self.homes(), self.account)
         ids = list(listed.values())
         names = sorted({account.account for account in listed}) or [self.account]
-        return {
+        return list(listed), {
             "account": names[0],
             "total_transactions": reports.transactions(connection, ids),
             "active_subscriptions": reports.gauge(connection, ids, "active_subscriptions"),
@@ -335,12 +348,14 @@ class Payments:
         self, viewer: Viewer, body: CheckoutBody, *, idempotency_key: str | None = None
     ) -> CheckoutCreated:
         """Open a hosted checkout at the provider."""
+        self._require_accepted()
         return await checkouts.create_checkout(self, viewer, body, idempotency_key)
 
     async def refund(
         self, viewer: Viewer, id: str, body: RefundBody, *, idempotency_key: str | None = None
     ) -> TransactionRow:
         """Answers the refund's row; 409 nothing left or dispute open, 422 more than remains, 404."""
+        self._require_accepted()
         return await refunds.refund(self, viewer, id, body, idempotency_key)
 
     async def receive(self, provider: str | None, body: bytes, headers: Mapping[str, str]) -> None:
@@ -349,6 +364,7 @@ class Payments:
         Raises WebhookNotConfigured (503), SignatureInvalid or PayloadInvalid (400), DatabaseError (503),
         NotFound for an unknown provider key.
         """
+        self._require_accepted()
         try:
             key = self.provider_key(provider)
             built = self.registry.get(key)

@@ -18,6 +18,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 
@@ -55,13 +56,14 @@ class Settings(BaseModel):
 
     @field_validator("public_url", "success_url", "cancel_url")
     @classmethod
-    def _absolute(cls, value: str | None) -> str | None:
+    def _absolute(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is None:
             return None
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("must be an absolute http or https URL")
-        return value.rstrip("/")
+        # Paths are put behind the public URL; the others are whole addresses and stay as they are.
+        return value.rstrip("/") if info.field_name == "public_url" else value
 
 
 def read_settings(model: type[Model], environ: Mapping[str, str] | None = None) -> Model:

@@ -7,17 +7,20 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, exists, or_, select
 
 from overseer_payment import tables
-from overseer_payment.ledger import accounts
+from overseer_payment.ledger import accounts, reports
 from overseer_payment.ledger.accounts import Account
 
 
 def listed(connection: Connection, homes: Sequence[Account], name: str) -> dict[Account, int]:
     """The accounts whose rows are listed and summed: the configured ones; example data until there is real.
 
-    Without a usable key the ledger still shows what it knows of the account called `name`.
+    Without a usable key the ledger still shows what it knows of the account called `name`. With a live
+    key nothing stands in for the live account, also before its first event: real money is never mixed up.
     """
     known = accounts.known(connection)
-    home = _among(known, homes) if homes else _left(known, name)
+    if any(account.livemode for account in homes):
+        return _among(known, homes)
+    home = _among(known, homes) if homes else _left(connection, known, name)
     if _has_business(connection, home):
         return home
     example = {account: id for account, id in known.items() if account.account == accounts.EXAMPLE}
@@ -34,11 +37,14 @@ def _among(known: dict[Account, int], homes: Sequence[Account]) -> dict[Account,
     return {account: known[account] for account in homes if account in known}
 
 
-def _left(known: dict[Account, int], name: str) -> dict[Account, int]:
-    """What an earlier key left, in one mode: test and live never meet in a sum."""
+def _left(connection: Connection, known: dict[Account, int], name: str) -> dict[Account, int]:
+    """What an earlier key left, in one mode: test and live never meet in a sum.
+
+    The mode with the larger business: one stray event of the other mode must not replace it.
+    """
     left = {account: id for account, id in known.items() if account.account == name}
-    livemode = any(account.livemode for account in left)
-    return {account: id for account, id in left.items() if account.livemode is livemode}
+    modes = [{a: id for a, id in left.items() if a.livemode is livemode} for livemode in (False, True)]
+    return max(modes, key=lambda mode: (reports.transactions(connection, list(mode.values())), bool(mode)))
 
 
 def _has_business(connection: Connection, accounts: dict[Account, int]) -> bool:

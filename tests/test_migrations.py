@@ -13,7 +13,6 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-import overseer_payment.sync.tables  # noqa: F401  (one table of ours is declared beside its module)
 from overseer_payment import database, migrations, tables
 from overseer_payment.ledger.record import record
 from overseer_payment.tables import VERSION_TABLE

@@ -91,3 +91,14 @@ def test_a_host_on_this_machine_may_use_plain_http() -> None:
     assert success_url(settings, "http://127.0.0.1:8000/ok") == "http://127.0.0.1:8000/ok"
     with pytest.raises(Invalid):
         success_url(settings, "http://127.0.0.1:9000/ok")
+
+
+def test_return_addresses_stay_as_they_were_set() -> None:
+    """A trailing slash may matter to whoever serves the page."""
+    environ = {
+        "PAYMENT_SUCCESS_URL": "https://shop.example/thanks/",
+        "OVERSEER_PUBLIC_URL": "https://pay.example/",
+    }
+    settings = read_settings(Settings, environ)
+    assert settings.success_url == "https://shop.example/thanks/"
+    assert settings.public_url == "https://pay.example"

@@ -79,12 +79,15 @@ def _whose(connection: Connection, scope: Scope, query: TransactionQuery) -> lis
         begin.append(_t.c.subscription_id.in_(subscriptions))
     text = (query.q or "").strip()
     known = references.resolve(connection, scope.account_ids, text) if text else []
-    if known:
+    exact = bool(known) and not text.isdigit()  # a number may also be part of what somebody looks for
+    if exact:
         refunds = connection.execute(select(_t.c.id).where(_t.c.parent_id.in_(known))).scalars()
         begin.append(_t.c.id.in_(sorted({*known, *refunds})))
     if not begin or customers is not None or scope.user_id is not None:
         begin.append(scope.listed(connection, _t, customers))
-    return [*begin, _resembling(text)] if text and not known else begin
+    if not text or exact:
+        return begin
+    return [*begin, or_(_t.c.id.in_(known), _resembling(text))]
 
 
 def _filters(query: TransactionQuery) -> list[ColumnElement[bool]]:

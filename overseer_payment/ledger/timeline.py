@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from sqlalchemy import Connection, select
 
@@ -41,6 +42,17 @@ _DISPUTE = {
     DisputeKind.INQUIRY: "Bank inquiry opened",
     DisputeKind.FRAUD_WARNING: "Early fraud warning",
 }
+# Providers tell whole seconds: what belongs to one moment is shown in the order in which it comes about.
+_RANK = {
+    "checkout": 0,
+    "invoice": 1,
+    "payment": 2,
+    "attempt": 3,
+    "operation": 4,
+    "refund": 5,
+    "dispute": 6,
+    "event": 7,
+}
 _OPERATION = {"refund": "Refund requested", "checkout": "Checkout opened"}
 
 
@@ -71,7 +83,11 @@ def timeline(
     entries = [entry for snapshot in found for entry in _told(snapshot)]
     if operations:
         entries += _operations(connection, transaction_id)
-    return sorted(entries, key=lambda entry: (entry.at, entry.kind, entry.title))
+    return sorted(entries, key=_order)
+
+
+def _order(entry: TimelineEntry) -> tuple[datetime, int, str]:
+    return entry.at.replace(microsecond=0), _RANK[entry.kind], entry.title
 
 
 def _told(snapshot: Snapshot) -> Iterator[TimelineEntry]:
@@ -100,12 +116,14 @@ def _told(snapshot: Snapshot) -> Iterator[TimelineEntry]:
             number = snapshot.number or snapshot.id
             yield _entry(snapshot, "invoice", f"Invoice {number}", None, snapshot.status, snapshot.total)
         case CheckoutSnapshot():
-            title = {
-                CheckoutStatus.COMPLETE: "Checkout completed",
-                CheckoutStatus.EXPIRED: "Checkout expired",
-                CheckoutStatus.OPEN: "Checkout opened",
+            then = {
+                CheckoutStatus.COMPLETE: "completed since",
+                CheckoutStatus.EXPIRED: "expired since",
+                CheckoutStatus.OPEN: None,
             }[snapshot.status]
-            yield _entry(snapshot, "checkout", title, None, snapshot.payment_state, snapshot.amount_total)
+            # Its moment is when it was opened: the provider doesn't tell when a buyer was done.
+            state, amount = snapshot.payment_state, snapshot.amount_total
+            yield _entry(snapshot, "checkout", "Checkout opened", then, state, amount)
 
 
 def _entry(

@@ -25,7 +25,7 @@ from overseer_payment.errors import Conflict, DatabaseError
 from overseer_payment.faults import describe
 from overseer_payment.ledger import accounts
 from overseer_payment.ledger.accounts import Account
-from overseer_payment.sync.tables import sync as table
+from overseer_payment.tables import sync as table
 
 T = TypeVar("T")
 

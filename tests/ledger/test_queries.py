@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import Connection
 
 from overseer_payment.errors import NotFound
@@ -172,3 +173,16 @@ def test_every_listed_row_of_a_long_history_can_be_read(fresh: Connection) -> No
     assert len(names) > 20
     for name in names:
         assert queries.transaction(fresh, scope, name).provider_transaction_id == name
+
+
+def test_a_number_is_an_id_and_also_part_of_a_text(busy: Ledger) -> None:
+    """Looking for `1` finds transaction 1 and every payment whose texts hold a 1."""
+    first = seen(busy, TransactionQuery(q="1"))
+    assert set(first) > set(seen(busy, TransactionQuery(q="no such text 1")))
+    assert len(first) > 1
+
+
+def test_a_currency_that_does_not_exist_is_no_filter() -> None:
+    """`zzz` is a mistake to be told, not an empty list."""
+    with pytest.raises(ValidationError, match="ISO 4217"):
+        TransactionQuery(currency="zzz")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -199,6 +199,33 @@ async def test_test_rows_are_not_shown_with_a_live_key(shop: Shop) -> None:
     await live.aclose()
 
 
+async def test_going_live_shows_no_test_rows(shop: Shop) -> None:
+    """Before the first live event the live account is empty: test and example rows never stand in."""
+    await shop.pay(1000)
+    await shop.settle()
+    live = service(shop.wire, shop.engine, {**settings_of(shop.world), **LIVE_SETTINGS})
+    status = await live.status(OPERATOR)
+    assert (status.livemode, status.total_transactions, status.revenue) == (True, 0, [])
+    assert (await live.transactions(OPERATOR, TransactionQuery())).rows == []
+    await live.aclose()
+
+
+async def test_without_a_key_one_stray_live_event_replaces_no_ledger(shop: Shop) -> None:
+    """What was left is shown in the mode that did business, and says which that is."""
+    await shop.pay(1000)
+    await shop.pay(500)
+    await shop.settle()
+    stray = next(event for event in shop.world.events if event["type"] == "charge.succeeded")
+    text = json.dumps(stray).replace('"livemode": false', '"livemode": true')
+    await shop.receive({**json.loads(text), "id": "evt_stray"})
+    await shop.drain()
+    unset = {**settings_of(shop.world), "STRIPE_SECRET_KEY": ""}
+    left = service(shop.wire, shop.engine, unset)
+    status = await left.status(OPERATOR)
+    assert (status.livemode, status.revenue[0].gross) == (False, 1500)
+    await left.aclose()
+
+
 # -- start and doctor ------------------------------------------------------------------------------------
 
 
@@ -212,12 +239,19 @@ async def _demo_rows(shop: Shop) -> None:
 
 
 async def test_a_live_key_is_refused_on_a_demo_s_database(shop: Shop) -> None:
-    """`start` raises and `doctor` names it; a test key goes on."""
+    """`start` raises, `doctor` names it, and what stays up shows and takes nothing; a test key goes on."""
     await _demo_rows(shop)
     live = service(shop.wire, shop.engine, {**settings_of(shop.world), **LIVE_SETTINGS})
     with pytest.raises(ConfigurationError, match="demo"):
         await live.start()
     assert not live.worker.running
+    for refused in (
+        live.status(OPERATOR),
+        live.transactions(OPERATOR, TransactionQuery()),
+        live.receive("stripe", b"{}", {}),
+    ):
+        with pytest.raises(ConfigurationError, match="demo"):
+            await refused
     finding = (await _findings(live))["demo"]
     assert (finding.level, bool(finding.cure)) == ("error", True)
     await live.aclose()
@@ -282,12 +316,16 @@ async def test_each_misconfiguration_is_named_with_its_cure(
     await payments.aclose()
 
 
-async def test_a_database_without_our_tables_is_named(world: World, tmp_path: Path) -> None:
-    """Unmigrated, or not there at all: the command that mends it, or where to look; no traceback."""
-    engine: AsyncEngine = database.create_engine(f"sqlite:///{tmp_path}/empty.db")
+async def test_a_database_without_our_tables_is_named(world: World, database_url: str) -> None:
+    """Unmigrated, or not there at all: the command that mends it, or where to look; no traceback.
+
+    An SQLite file is made at its first use: that is nothing to mend.
+    """
+    engine: AsyncEngine = database.create_engine(database_url)
     async with Shop.opened(world, engine) as shop:
         finding = (await _findings(shop.payments))["database"]
-        assert (finding.level, finding.cure) == ("error", "Run: overseer payment db upgrade")
+        mended = ("error", "Run: overseer payment db upgrade")
+        assert (finding.level, finding.cure) == (("ok", None) if "sqlite" in database_url else mended)
     await engine.dispose()
     gone = database.create_engine("postgresql://nobody@127.0.0.1:1/none")
     async with Shop.opened(world, gone) as shop:

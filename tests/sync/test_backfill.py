@@ -16,7 +16,7 @@ from overseer_payment.provider import Capability
 from overseer_payment.simulator import World, scenario
 from overseer_payment.sync import Healing, RunState, Source, backfill
 from overseer_payment.sync.sums import wrong_sums
-from overseer_payment.sync.tables import sync
+from overseer_payment.tables import sync
 from tests.service.shop import Shop
 from tests.sync.healing import DAY, Healer, keeps_the_balance, killed, ledger, truth
 

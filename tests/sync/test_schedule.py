@@ -13,7 +13,7 @@ from overseer_payment import tables
 from overseer_payment.database import write
 from overseer_payment.simulator import World, scenario
 from overseer_payment.sync import Healing, RunState, Schedule, last_runs
-from overseer_payment.sync.tables import sync
+from overseer_payment.tables import sync
 from tests.service.shop import Shop
 from tests.sync.healing import DAY, Healer, keeps_the_balance, ledger, truth
 
