@@ -114,6 +114,47 @@ def test_nothing_is_cut_off(new_context: NewContext, site: str, width: int) -> N
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
 
+def test_a_phone_shows_what_each_row_of_chips_filters(new_context: NewContext, site: str) -> None:
+    """Three rows begin with "All": their names stay in sight, however far a row is scrolled."""
+    page = new_context(viewport={"width": 375, "height": 812}).new_page()
+    page.goto(f"{site}/payment/modal/transactions?status=partially_refunded")
+    assert page.locator(".op-chips").first.evaluate("row => row.scrollLeft") > 0
+    for name in ("Status", "Type", "Currency"):
+        expect(page.locator(".op-chips-label", has_text=name)).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("link", name="Partly refunded")).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("width", [375, 1440])
+def test_what_is_cut_off_fades_and_can_be_scrolled_out_of_the_fade(
+    new_context: NewContext, site: str, width: int
+) -> None:
+    """The last tab, scrolled to, ends before the fade begins; the open tab is always in sight."""
+    page = new_context(viewport={"width": width, "height": 812}).new_page()
+    page.goto(f"{site}/payment/modal/settings")
+    free = page.locator(".op-tabs").evaluate(
+        "row => row.getBoundingClientRect().right - row.lastElementChild.getBoundingClientRect().right"
+    )
+    assert free >= 35
+
+
+def test_equal_actions_have_equal_buttons(new_context: NewContext, site: str) -> None:
+    """One height for all; below names of one length, one place within a row of the catalogue."""
+    page = new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.goto(f"{site}/payment/modal/actions")
+    heights, rows = set(), dict[tuple[float, float], set[int]]()
+    for item in page.locator(".op-catalog > li").all():
+        card, name, button = (
+            one.bounding_box() for one in (item, item.locator("h4"), item.locator(".op-button").first)
+        )
+        assert card
+        assert name
+        assert button
+        heights.add(round(button["height"]))
+        rows.setdefault((card["y"], name["height"]), set()).add(round(button["y"]))
+    assert len(heights) == 1
+    assert all(len(places) == 1 for places in rows.values())
+
+
 def test_the_keyboard_alone_opens_and_closes(page: Page, site: str) -> None:
     """Tab, Enter, Escape; every layer gives the focus back to where it was."""
     page.goto(f"{site}/")
