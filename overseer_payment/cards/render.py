@@ -10,9 +10,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
-from overseer_payment.cards import words
+from overseer_payment.cards import timeline, words
 from overseer_payment.cards.assets import SCRIPT, STYLESHEET
 from overseer_payment.cards.links import Links
+from overseer_payment.cards.methods import method
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -36,7 +37,9 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.globals["words"] = words
+    environment.globals["timeline"] = timeline
     environment.filters["phrase"] = words.phrase
+    environment.filters["method"] = method
     return environment
 
 

@@ -11,9 +11,10 @@ from starlette.testclient import TestClient
 
 from overseer_payment.cli.overseer import cli
 from overseer_payment.errors import DatabaseError, ProviderUnavailable
+from overseer_payment.schemas import TimelineEntry
 from tests.cards.fake_payments import FakePayments
 from tests.cards.fakes import FakeHost, build_app
-from tests.cards.rows import HEBREW, XSS, customer, status, subscription, transaction
+from tests.cards.rows import HEBREW, XSS, customer, now, status, subscription, transaction
 
 FRAGMENT = {"Accept": "text/vnd.overseer.fragment+html"}
 TABS = ("", "/transactions", "/subscriptions", "/customers", "/actions", "/settings")
@@ -252,6 +253,34 @@ def test_the_short_address_leads_to_the_overview(host: FakeHost, payments: FakeP
     assert (answer.status_code, answer.headers["location"]) == (307, "/admin/payment/modal")
     host.signed_in = False
     assert client.get(f"/admin{path}").status_code == 401
+
+
+def test_money_that_goes_back_has_one_sign(client: TestClient, payments: FakePayments) -> None:
+    """A refund is negative in the timeline as in the lists, its request too; what came in is not."""
+    told = [
+        TimelineEntry.model_validate(
+            {"at": now(), "kind": kind, "title": title, "amount": 4500, "currency": "usd"}
+        )
+        for kind, title in (("refund", "Refunded"), ("operation", "Refund requested"), ("attempt", "Paid"))
+    ]
+    payments.payments = [payments.payments[0].model_copy(update={"timeline": told})]
+    shown = text_of(client.get(f"/payment/transactions/{payments.payments[0].id}").text)
+    assert "Refunded −45.00 USD" in shown
+    assert "Refund requested −45.00 USD" in shown
+    assert "Paid 45.00 USD" in shown
+
+
+def test_a_way_of_paying_has_one_spelling(client: TestClient, payments: FakePayments) -> None:
+    """In the list, the drawer and the timeline, whatever case the provider writes."""
+    entry = TimelineEntry(
+        at=now(), kind="attempt", title="Paid", status="succeeded", detail="us bank account"
+    )
+    row = payments.payments[0].model_copy(update={"method": "us_bank_account", "timeline": [entry]})
+    payments.payments = [row]
+    for path in ("/payment/modal/transactions", f"/payment/transactions/{row.id}"):
+        html = client.get(path).text
+        assert "US bank account" in html
+        assert not re.search("us.bank.account", html)
 
 
 def test_a_search_without_results_leads_back(client: TestClient) -> None:
