@@ -5,6 +5,7 @@ Whoever knows the provider's unguessable session id may see this; no one else ca
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from overseer_payment.schemas import CheckoutRow
 
 if TYPE_CHECKING:
     from overseer_payment.host_contract import Host
+
+log = logging.getLogger("overseer_payment.cards")
 
 _SESSION = re.compile(r"[\x21-\x7e]{8,255}\Z")
 _LOOKS = 12
@@ -61,7 +64,9 @@ NOT_FOUND = Landing(
     "wait a minute and open the link from your payment page again.",
     status=404,
 )
-CANCELED = Landing("off", "Not charged", "You left the checkout before paying. No money was taken.")
+CANCELED = Landing(
+    "off", "Not charged", "You left the checkout before paying. No money was taken. You may close this page."
+)
 UNAVAILABLE = Landing(
     "danger",
     "We can't look that up right now",
@@ -175,6 +180,7 @@ async def _show(host: Host, request: Request, landing: Landing, session_id: str)
         links=links,
         again=again,
         reload=links.landing(session_id, look=0) if landing.waiting else None,
+        overview=links.tab() if await _is_staff(host, request) else None,
     )
     response = await host.page(request, title=landing.title, body=str(with_assets(links, body)))
     response.status_code = landing.status
@@ -185,6 +191,16 @@ async def _show(host: Host, request: Request, landing: Landing, session_id: str)
             f"{min(2 + 2 * look, 20)}; url={links.landing(session_id, look=look + 1)}"
         )
     return response
+
+
+async def _is_staff(host: Host, request: Request) -> bool:
+    """May this visitor see the dashboard? Only then is there a place here to lead them to."""
+    try:
+        return await host.authorize(request, "payment.view")
+    except Exception as error:
+        # A host's own fault must not cost a buyer the page.
+        log.warning("the host can't say who looks at a return page: %s", type(error).__name__)
+        return False
 
 
 def _look(request: Request) -> int:

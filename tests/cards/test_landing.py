@@ -82,12 +82,33 @@ def test_a_broken_database_claims_nothing(client: TestClient, payments: FakePaym
 
 
 def test_cancelled_is_not_charged(client: TestClient, host: FakeHost) -> None:
-    """Public, one sentence, and a way back."""
+    """Public, and says that nothing was taken."""
     host.signed_in = False
     answer = client.get("/payment/cancel")
     assert answer.status_code == 200
     assert "Not charged" in answer.text
-    assert 'href="/"' in answer.text
+
+
+@pytest.mark.parametrize("path", [SUCCESS, "/payment/cancel", "/payment/success"])
+def test_only_who_may_see_the_dashboard_is_led_there(client: TestClient, host: FakeHost, path: str) -> None:
+    """A buyer gets no link into a place that is closed to them, or that this host may not have."""
+    assert 'href="/payment/modal"' in client.get(path).text
+    host.signed_in = False
+    assert not re.search(r"<a\s", client.get(path).text)
+
+
+def test_a_host_that_fails_costs_a_buyer_nothing(
+    client: TestClient, host: FakeHost, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who can't be asked about is a stranger; the page stands, and the log says what failed."""
+
+    async def failing(*_: object) -> bool:
+        raise OSError("sessions are down")
+
+    monkeypatch.setattr(FakeHost, "authorize", failing)
+    answer = client.get(SUCCESS)
+    assert (answer.status_code, "/payment/modal" in answer.text) == (200, False)
+    assert "OSError" in caplog.text
 
 
 def test_the_address_stays_here(client: TestClient) -> None:
