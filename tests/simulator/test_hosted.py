@@ -134,13 +134,29 @@ async def test_a_wrong_field_is_named_and_nothing_is_tried(
 
 @pytest.mark.anyio
 async def test_a_test_card_fills_the_form(world: World, browser_like: httpx.AsyncClient) -> None:
-    """Its button writes number, date and code into the page and pays nothing."""
+    """Its button writes number, date and code into the page, keeps what is there, and pays nothing."""
     session = opened(world)
     with logged(world) as log:
         answer = await browser_like.post(session["url"], data={**ADA, "use": "4000000000009995"})
     assert 'value="4000 0000 0000 9995"' in answer.text
     assert 'value="Ada Lovelace"' in answer.text
+    assert "Ada Example" not in answer.text
     assert log == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("number", ["4242424242424242", "000123456789"])
+async def test_a_test_card_leaves_nothing_to_type(
+    world: World, browser_like: httpx.AsyncClient, number: str
+) -> None:
+    """Pressed in an empty form it names a payer too: what the page then holds can be sent as it is."""
+    session = opened(world)
+    filled = (await browser_like.post(session["url"], data={"country": "US", "use": number})).text
+    fields = dict(re.findall(r'<input id="(\w+)" name="\w+"[^>]* value="([^"]+)"', filled))
+    assert (fields["email"], fields["name"]) == ("ada@example.com", "Ada Example")
+    assert fields["postal_code"]
+    kind = "card" if "number" in fields else "us_bank_account"
+    assert (await browser_like.post(session["url"], data={**fields, "kind": kind})).status_code == 303
 
 
 @pytest.mark.anyio
@@ -328,8 +344,6 @@ def test_a_person_pays_with_a_card_that_asks_back(shop: World, new_context: NewC
     console.allow("404")  # the shop's page of thanks does not exist here
     session, page = _opened_here(shop), new_context().new_page()
     page.goto(session["url"])
-    page.fill("#email", "ada@example.com")
-    page.fill("#name", "Ada")
     page.click("button:has-text('3-D Secure')")
     page.click("button.primary")
     page.click("text=Complete authentication")
