@@ -25,9 +25,10 @@ class Failure(click.ClickException):
     exit_code = 1
 
     def show(self, file: IO[Any] | None = None) -> None:
-        from overseer_payment.cli.output import tinted
+        from overseer_payment.cli.output import clean, tinted
 
-        click.echo(f"{tinted('error:', fg='red', bold=True)} {self.message}", file=file, err=True)
+        said = clean(self.message)  # it may name what strangers named
+        click.echo(f"{tinted('error:', fg='red', bold=True)} {said}", file=file, err=True)
 
 
 @contextmanager

@@ -25,7 +25,8 @@ GAP = 2
 _NOTHING = "–"
 # Names and descriptions come from strangers: controls could drive the terminal, bidi marks reorder a line.
 _CONTROL = re.compile(
-    r"(?:\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069])+"
+    r"(?:\x1b\[[0-?]*[ -/]*[@-~]"
+    r"|[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069])+"
 )
 
 
@@ -124,8 +125,9 @@ def note(text: str) -> None:
 
 def write_json(value: BaseModel | dict[str, Any] | Sequence[BaseModel]) -> None:
     """`value` as JSON on stdout: the same names and values that the REST interface answers."""
-    utf8 = "utf" in (sys.stdout.encoding or "").lower()
-    click.echo(json.dumps(_jsonable(value), indent=2, ensure_ascii=not utf8))
+    # On a terminal in ASCII alone: JSON leaves DEL, C1 controls and bidi marks as they are.
+    readable = "utf" in (sys.stdout.encoding or "").lower() and not on_terminal()
+    click.echo(json.dumps(_jsonable(value), indent=2, ensure_ascii=not readable))
 
 
 def _jsonable(value: Any) -> Any:

@@ -9,6 +9,7 @@ import click
 
 from overseer_payment.cli.failures import one_line_errors
 from overseer_payment.cli.lazy import LazyGroup
+from overseer_payment.cli.output import clean
 
 if TYPE_CHECKING:
     from overseer_payment.plugins import Loaded
@@ -41,7 +42,7 @@ class OverseerGroup(LazyGroup):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            off = [record.name for record in self.loaded.records if not record.active]
+            off = [clean(record.name) for record in self.loaded.records if not record.active]
             if not off:
                 raise
             hint = f"Plugins that are off: {', '.join(off)} (see: overseer plugins)."

@@ -7,6 +7,7 @@ import os
 
 import click
 
+from overseer_payment.cli.output import clean
 from overseer_payment.host.specs import GROUP, PROJECT, HostHooks
 from overseer_payment.plugins import Loaded, PluginRecord, PluginState, call_one, load
 
@@ -72,6 +73,8 @@ def _row(record: PluginRecord) -> dict[str, str | None]:
 
 
 def _print_table(rows: list[dict[str, str | None]]) -> None:
+    # Strangers chose the names, and their exceptions' texts.
+    rows = [{name: text and clean(text) for name, text in row.items()} for row in rows]
     columns = ("name", "distribution", "version", "state", "entry_point")
     widths = {c: max(len(c), *(len(row[c] or "") for row in rows)) for c in columns}
     click.echo(

@@ -12,6 +12,7 @@ import pytest
 from rich.cells import cell_len
 
 from overseer_payment.cli import output
+from overseer_payment.cli.failures import Failure
 from overseer_payment.cli.output import Cell, Column
 
 COLUMNS = (
@@ -160,3 +161,29 @@ def test_remarks_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     """A program that reads stdout never meets a remark."""
     output.note("More: …")
     assert capsys.readouterr() == ("", "More: …\n")
+
+
+WILD = "a\x1b[2J\x7f\x9b31m\u061c\u202eb"
+
+
+def test_json_on_a_terminal_is_ascii(terminal: Terminal, capsys: pytest.CaptureFixture[str]) -> None:
+    """On a terminal no control or bidi mark is written as itself; a program reads the same value as ever."""
+    with redirect_stdout(terminal):
+        output.write_json({"name": WILD})
+    output.write_json({"name": "Zoë"})
+
+    assert terminal.getvalue().replace("\n", "").isprintable()
+    assert json.loads(terminal.getvalue()) == {"name": WILD}
+    assert "Zoë" in capsys.readouterr().out
+
+
+def test_arabic_letter_mark_is_a_bidi_mark() -> None:
+    """U+061C turns text around like its siblings and is taken out like them."""
+    assert output.clean("a\u061cb") == "a b"
+
+
+def test_error_line_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a failure names is written without escape sequences, in one line."""
+    Failure(f"No such row: {WILD}").show()
+
+    assert capsys.readouterr().err == "error: No such row: a 31m b\n"

@@ -33,6 +33,7 @@ HEAVY = {
 COMMANDS = (
     *("", "status", "transactions", "transaction", "customers", "customer", "subscriptions", "catalog"),
     *("checkout", "refund", "doctor", "providers", "db", "db upgrade", "db current", "seed"),
+    *("sync", "reconcile"),
 )
 DEADLINE = 20.0  # seconds; a hanging command fails its test instead of the run
 

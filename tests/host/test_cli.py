@@ -95,6 +95,14 @@ def test_table_of_plugins_shows_the_error(install_plugin: Install, run: Any) -> 
     assert "overseer_payment.hooks" in output
 
 
+def test_plugins_can_not_drive_the_terminal(install_plugin: Install, run: Any) -> None:
+    """Escape sequences in a plugin's error are not written, neither in the list nor as a hint."""
+    install_plugin("spade", "raise ImportError('\\x1b[2Jno\\u202e soil')")
+
+    assert "ImportError: no soil" in " ".join(run("plugins").output.split())
+    assert run("plugins").output.replace("\n", "").isprintable()
+
+
 @pytest.mark.parametrize(
     ("variable", "value"), [("OVERSEER_DISABLE_PLUGINS", "x, spade"), ("OVERSEER_SAFE_MODE", "1")]
 )
