@@ -7,11 +7,14 @@ may be the host's own: nothing here depends on how it was configured beyond its 
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, unquote, urlsplit
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import DateTime, Dialect, TypeDecorator, event
@@ -59,7 +62,8 @@ def utcnow() -> datetime:
 def create_engine(url: str) -> AsyncEngine:
     """An engine of our own for `sqlite:` or `postgresql:` URLs, with the driver filled in.
 
-    SQLite: WAL, `synchronous=FULL` (an event answered 2xx survives a power cut), a busy time-out.
+    SQLite: WAL, `synchronous=FULL` (an event answered 2xx survives a power cut), a busy time-out; a new
+    file belongs to its owner alone (mode 0600).
     Raises ConfigurationError for a URL that can't be used, without showing it: it may hold a password.
     """
     try:
@@ -74,8 +78,27 @@ def create_engine(url: str) -> AsyncEngine:
             "Write it like sqlite+aiosqlite:///overseer.db or postgresql+psycopg://user@host/name "
             "(needs the extra: pip install 'overseer-payment[postgres]')."
         ) from None
+    event.listen(engine.sync_engine, "do_connect", _make_private)
     event.listen(engine.sync_engine, "connect", _tune_sqlite)
     return engine
+
+
+def _make_private(_: Any, __: Any, arguments: Sequence[Any], options: Mapping[str, Any]) -> None:
+    """Create a missing SQLite file for its owner alone: it will hold customers' data.
+
+    SQLite gives its `-wal` and `-shm` files the same mode. A file that exists is not opened even: closing
+    it would drop the locks that this process holds on it.
+    """
+    name = str(arguments[0])
+    if options.get("uri") and name.startswith("file:"):
+        parts = urlsplit(name)
+        if parse_qs(parts.query).get("mode", ["rwc"]) != ["rwc"]:
+            return
+        name = unquote(parts.path)
+    if name in {"", ":memory:"}:
+        return
+    with suppress(OSError):  # it exists, or SQLite tells better why it can't
+        os.close(os.open(Path(name).resolve(), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _tune_sqlite(connection: DBAPIConnection, _: Any) -> None:

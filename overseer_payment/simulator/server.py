@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from email.utils import formatdate
 
 import httpx
@@ -40,8 +41,13 @@ def create_app(world: World, deliverer: Deliverer | None = None, *, control: boo
 
     routes: list[BaseRoute] = [Route("/v1/{rest:path}", v1, methods=_METHODS), *_hosted(world)]
     if control:
-        routes.append(Mount("/_sim", routes=control_routes(world, deliverer)))
-    return ExceptionMiddleware(Router(routes))
+        routes.append(Mount("/_sim", _router(control_routes(world, deliverer))))
+    return ExceptionMiddleware(_router(routes))
+
+
+def _router(routes: Sequence[BaseRoute]) -> Router:
+    # A redirect for a missing slash would lead to whatever the Host header names.
+    return Router(routes, redirect_slashes=False)
 
 
 def transport(world: World, *, app: ASGIApp | None = None) -> httpx.AsyncBaseTransport:
