@@ -23,8 +23,6 @@ OWN_DISTRIBUTION = "overseer-payment"
 log = logging.getLogger("overseer")
 log.addHandler(logging.NullHandler())
 
-# A plugin that calls sys.exit() while it is imported must not end the host.
-_ANY_FAILURE = (Exception, SystemExit)
 _ERROR_LIMIT = 300
 
 
@@ -75,10 +73,31 @@ def canonical(distribution: str) -> str:
 
 def describe(error: BaseException) -> str:
     """An exception as one line, short enough for a table. One that speaks to people needs no type."""
-    if isinstance(detail := getattr(error, "detail", None), str):
-        return detail
-    text = " ".join(str(error).split())
+    try:
+        if isinstance(detail := getattr(error, "detail", None), str):
+            return detail
+        text = " ".join(str(error).split())
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a stranger's exception may fail at telling its own text
+        text = ""
     return f"{type(error).__name__}: {text}"[:_ERROR_LIMIT] if text else type(error).__name__
+
+
+def is_our_end(error: BaseException) -> bool:
+    """Is the running task being ended, rather than a plugin at fault that raised the same exception?
+
+    For what was raised while awaiting. Plain calls can't be cancelled: there only Ctrl-C is ours.
+    """
+    import asyncio  # a third of this module's import time, and no command line needs it
+
+    if isinstance(error, KeyboardInterrupt):
+        return True
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return True  # no loop runs any more: the coroutine is being closed
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
 def load(
@@ -148,7 +167,9 @@ def _load_one(manager: pluggy.PluginManager, record: PluginRecord, point: EntryP
         plugin = point.load()
         manager.register(plugin, record.name)
         _validate(manager, plugin)
-    except _ANY_FAILURE as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # sys.exit() or a cancellation in a plugin must not end the host
         # pluggy 1.6 keeps a plugin half registered when its signature is wrong; 1.7 does not.
         if manager.has_plugin(record.name):
             manager.unregister(name=record.name)
@@ -197,11 +218,13 @@ def call_each(loaded: Loaded, hook_name: str, **kwargs: Any) -> list[tuple[Plugi
 
 def call_one(loaded: Loaded, record: PluginRecord, hook_name: str, **kwargs: Any) -> list[Any]:
     """Call a hook of one plugin: what it answered, or nothing when it has no such hook or failed."""
-    others = [other.plugin for other in loaded.records if other.plugin and other is not record]
+    others = [other.plugin for other in loaded.records if other.plugin is not None and other is not record]
     caller = loaded.manager.subset_hook_caller(hook_name, others)
     try:
         answers = caller(**kwargs)
-    except _ANY_FAILURE as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         record.fail(f"{hook_name}: {describe(error)}")
         return []
     return [answer for answer in _as_list(answers) if answer is not None]
@@ -211,13 +234,16 @@ async def acall_each(
     loaded: Loaded, hook_name: str, *, timeout: float, **kwargs: Any
 ) -> list[tuple[PluginRecord, Any]]:
     """The same for hooks that may answer with an awaitable; each has `timeout` seconds."""
-    import asyncio  # a third of this module's import time, and no command line needs it
+    import asyncio
 
     results: list[tuple[PluginRecord, Any]] = []
     for record, answer in call_each(loaded, hook_name, **kwargs):
         try:
-            done = await asyncio.wait_for(answer, timeout) if inspect.isawaitable(answer) else answer
-        except _ANY_FAILURE as error:
+            async with asyncio.timeout(timeout):
+                done = await answer if inspect.isawaitable(answer) else answer
+        except BaseException as error:
+            if is_our_end(error):
+                raise
             record.fail(f"{hook_name}: {describe(error)}")
             continue
         results.append((record, done))

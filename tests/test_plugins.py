@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from pathlib import Path
@@ -58,6 +59,19 @@ BROKEN = {
     ),
     "no marker": ("def grow(pot): ...", "'grow' is not marked with hookimpl"),
     "nothing at all": ("x = 1", "It implements no hook of 'greenhouse'."),
+    "cancellation while importing": (
+        "import asyncio; raise asyncio.CancelledError('frost')",
+        "CancelledError: frost",
+    ),
+    "end of a generator": ("raise GeneratorExit", "GeneratorExit"),
+    "exception of its own kind": (
+        "class Blight(BaseException): ...\nraise Blight('leaves')",
+        "Blight: leaves",
+    ),
+    "exception that can't be told": (
+        "class Mute(Exception):\n    def __str__(self): raise SystemExit(1)\nraise Mute",
+        "Mute",
+    ),
     "unknown argument": (HEAD + "@hookimpl\ndef grow(pot, water): ...", "water"),
 }
 
@@ -173,7 +187,17 @@ def test_disabling_one_claimant_settles_a_contest(install: Install) -> None:
     assert grown(loaded(disabled=["a-thief"])) == ["z_gardener in clay"]
 
 
-@pytest.mark.parametrize("fault", ["raise RuntimeError('drought')", "raise SystemExit(1)"])
+FAULTS = (
+    "raise RuntimeError('drought')",
+    "raise SystemExit(1)",
+    "raise GeneratorExit",
+    "import asyncio; raise asyncio.CancelledError",
+    "raise type('Blight', (BaseException,), {})",
+    "raise type('Mute', (Exception,), {'__str__': lambda self: 1 / 0})",
+)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
 def test_failing_call_takes_out_its_plugin_for_good(install: Install, fault: str) -> None:
     """A hook that raises is named in its plugin's record; no other plugin's result is lost, now or later."""
     install("a-fern", GOOD)
@@ -212,6 +236,46 @@ async def test_awaitable_results_are_awaited_one_by_one(install: Install) -> Non
 
     assert results == ["tall", "d_moss in clay"]
     assert [record.name for record in found.records if not record.active] == ["b_weed", "c_slow"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_awaitable_that_raises_anything_costs_only_itself(install: Install, fault: str) -> None:
+    """Whatever an async hook raises, the loop goes on and the other plugins' answers are kept."""
+    install("a-fern", GOOD)
+    install("b-weed", HEAD + f"@hookimpl\nasync def grow(pot):\n    {fault}\n")
+    install("c-moss", GOOD)
+    found = loaded()
+
+    results = [result for _, result in await acall_each(found, "grow", timeout=1, pot="clay")]
+
+    assert results == ["a_fern in clay", "c_moss in clay"]
+    assert PluginState.FAILED is only(found, "b_weed").state
+
+
+@pytest.mark.anyio
+async def test_our_own_cancellation_is_no_plugins_fault(install: Install) -> None:
+    """A host that stops while it waits for a plugin stops; the plugin is not blamed."""
+    install("a-slow", HEAD + "import asyncio\n@hookimpl\nasync def grow(pot): await asyncio.Event().wait()\n")
+    found = loaded()
+    task = asyncio.create_task(acall_each(found, "grow", timeout=60, pot="clay"))
+    await asyncio.sleep(0)
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert only(found, "a_slow").active
+
+
+def test_ctrl_c_is_not_swallowed(install: Install) -> None:
+    """Ctrl-C while plugins are loaded or called ends the command."""
+    install("a-weed", HEAD + "@hookimpl\ndef grow(pot): raise KeyboardInterrupt\n")
+    with pytest.raises(KeyboardInterrupt):
+        grown(loaded())
+
+    install("b-weed", "raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        loaded()
 
 
 def test_failure_is_logged_with_the_distribution(install: Install, caplog: pytest.LogCaptureFixture) -> None:

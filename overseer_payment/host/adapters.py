@@ -81,11 +81,11 @@ def install(
     settings = read_settings(Settings, environ_of(config))
     double = DoubleSubmit(
         secure=settings.public_url.startswith("https:"),
-        secret=settings.token.get_secret_value() if settings.token else "",
+        secret=settings.token.get_secret_value() if settings.token else None,
         public_url=settings.public_url,
     )
     used = _open(database_url, settings) if engine is None else engine
-    host = InstalledHost(config, used, Callbacks(user, authorize, page, csrf), double)
+    host = InstalledHost(config, used, Callbacks(user, authorize, page, csrf), double, prefix=prefix)
     host.contributions = collect(load_host_plugins(settings, own_only=not third_party), host)
     mounts = _Mounts(host, double, settings.public_url, login_url, own_design=page is not None)
     app.router.routes[:0] = mounts.routes(prefix)
@@ -190,4 +190,4 @@ class _Mounts:
 
     async def _on_payment(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, PaymentError)
-        return await self._host.error(request, error.status, error.detail)
+        return await self._host.error(request, error.status, error.detail, code=error.code)

@@ -50,6 +50,8 @@ def create_app(config: Mapping[str, Any], *, demo: bool = False) -> Starlette:
         exception_handlers={HTTPException: site.on_http_error},
         lifespan=_lifespan(host),
     )
+    # Starlette would redirect to an address made of the Host header, which anybody can choose.
+    app.router.redirect_slashes = False
     app.state.host = host
     return app
 
@@ -115,6 +117,10 @@ class _Site:
         )
 
     async def _refuse(self, request: Request, status: int) -> Response:
+        if wait := self._host.gate.wait(request):
+            response = await self.answer(request, 429)
+            response.headers["Retry-After"] = str(wait)
+            return response
         if status == 401 and request.method in {"GET", "HEAD"} and wants_html(request):
             root = str(request.scope.get("root_path", ""))
             here = request.url.path.removeprefix(root) + (
@@ -123,8 +129,10 @@ class _Site:
             return RedirectResponse(f"{root}/login?{urlencode({'next': here})}", 303)
         return await self.answer(request, status)
 
-    async def answer(self, request: Request, status: int, detail: str | None = None) -> Response:
-        return render_error(request, self._host.shell(request), status, detail)
+    async def answer(
+        self, request: Request, status: int, detail: str | None = None, *, code: str | None = None
+    ) -> Response:
+        return render_error(request, self._host.shell(request), status, detail, code=code)
 
     async def on_http_error(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -135,7 +143,7 @@ class _Site:
 
     async def _on_payment_error(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, PaymentError)
-        return await self.answer(request, error.status, error.detail)
+        return await self.answer(request, error.status, error.detail, code=error.code)
 
 
 async def _healthy(request: Request) -> Response:  # noqa: ARG001

@@ -1,6 +1,6 @@
-"""Who may enter the embedded host: its one admin token, sessions signed with it, and a login throttle.
+"""Who may enter the embedded host: its one admin token, sessions signed with it, and a throttle for guesses.
 
-Nothing is stored: changing the token ends every session.
+Nothing is stored: a session ends after a week or when the token changes, and at no other time.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 SESSION_SECONDS = 7 * 24 * 3600
 _SCOPE_KEY = "overseer.login"
+_WAIT_KEY = "overseer.wait"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class Login:
 class Gatekeeper:
     """Checks tokens and sessions. `secure` when people reach us over https."""
 
-    def __init__(self, token: str, *, secure: bool) -> None:
+    def __init__(self, token: str, *, secure: bool, throttle: Throttle | None = None) -> None:
+        self.throttle = throttle or Throttle()
         self._key = hashlib.sha256(b"overseer:" + token.encode()).digest()
         self._token = self._digest(token)
         self._sessions = URLSafeTimedSerializer(self._key, salt="overseer-session")
@@ -54,8 +56,7 @@ class Gatekeeper:
     def _read(self, request: Request) -> Login | None:
         authorization = request.headers.get("authorization")
         if authorization is not None:
-            scheme, _, token = authorization.partition(" ")
-            return Login(None) if scheme.lower() == "bearer" and self.fits(token.strip()) else None
+            return self._bearer(request, authorization)
         cookie = request.cookies.get(self.cookie)
         if cookie is None:
             return None
@@ -63,6 +64,20 @@ class Gatekeeper:
             return Login(str(self._sessions.loads(cookie, max_age=SESSION_SECONDS)))
         except BadData:
             return None
+
+    def _bearer(self, request: Request, authorization: str) -> Login | None:
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        # The right one is heard whatever others did: a stranger's guesses must not lock programs out.
+        if self.fits(token.strip()):
+            return Login(None)
+        request.scope[_WAIT_KEY] = self.throttle.fail(address_of(request))
+        return None
+
+    def wait(self, request: Request) -> int:
+        """Seconds for which guesses like this request's bearer token are refused; 0 for none."""
+        return int(request.scope.get(_WAIT_KEY, 0))
 
     def open_session(self, response: Response) -> None:
         """Give the browser a session of its own, valid for a week."""
@@ -90,8 +105,13 @@ class Gatekeeper:
         return hashlib.sha256(text.encode()).digest()
 
 
+def address_of(request: Request) -> str:
+    """Whom the server takes for the sender; it reads forwarding headers of trusted proxies only."""
+    return request.client.host if request.client else ""
+
+
 class Throttle:
-    """Counts failures by client address: `limit` in `window` seconds, then none are heard until it is over.
+    """Counts failures in `window` seconds: `limit` by client address, `total` of all together.
 
     Remembers `size` addresses; the longest unheard of is forgotten first.
     """
@@ -100,27 +120,38 @@ class Throttle:
         self,
         *,
         limit: int = 10,
+        total: int = 1000,
         window: float = 60,
         size: int = 1024,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limit, self._window, self._size, self._clock = limit, window, size, clock
         self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._total, self._all = total, (0, 0.0)
 
     def wait(self, address: str) -> int:
         """Seconds until this address is heard again, 0 for now."""
-        count, until = self._failures.get(address, (0, 0.0))
-        left = until - self._clock()
-        return int(left) + 1 if count >= self._limit and left > 0 else 0
+        return self._left(self._failures.get(address, (0, 0.0)), self._limit)
 
-    def fail(self, address: str) -> None:
-        """Count one failure."""
-        count, until = self._failures.pop(address, (0, 0.0))
-        if until <= self._clock():
-            count, until = 0, self._clock() + self._window
-        self._failures[address] = (count + 1, until)
+    def fail(self, address: str) -> int:
+        """Count one failure; seconds to wait if there are too many already, of this address or of all."""
+        if wait := max(self.wait(address), self._left(self._all, self._total)):
+            return wait
+        self._all = self._one_more(self._all)
+        self._failures[address] = self._one_more(self._failures.pop(address, (0, 0.0)))
         while len(self._failures) > self._size:
             self._failures.popitem(last=False)
+        return 0
+
+    def _left(self, counted: tuple[int, float], limit: int) -> int:
+        count, until = counted
+        left = until - self._clock()
+        return int(left) + 1 if count >= limit and left > 0 else 0
+
+    def _one_more(self, counted: tuple[int, float]) -> tuple[int, float]:
+        count, until = counted
+        now = self._clock()
+        return (count + 1, until) if until > now else (1, now + self._window)
 
     def forget(self, address: str) -> None:
         self._failures.pop(address, None)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.routing import BaseRoute
 
 from overseer_payment.host.specs import GROUP, PROJECT, HostHooks
-from overseer_payment.plugins import Loaded, PluginRecord, call_each, describe, load
+from overseer_payment.plugins import Loaded, PluginRecord, call_each, describe, is_our_end, load
 from overseer_payment.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Contributions:
     routes: tuple[BaseRoute, ...]
     public_routes: tuple[BaseRoute, ...]
     cards: tuple[Card, ...]
-    schemas: tuple[Schema, ...]
+    schemas: tuple[tuple[PluginRecord, Schema], ...]
     permissions: Mapping[str, str]
 
     @property
@@ -65,7 +65,7 @@ def collect(loaded: Loaded, host: Host, *, demo: bool = False) -> Contributions:
         routes=_of_active(routes),
         public_routes=_of_active(public),
         cards=tuple(sorted(_of_active(cards), key=lambda card: (card.order, card.title))),
-        schemas=tuple(schema for record, schema in schemas if record.active),
+        schemas=tuple(found for found in schemas if found[0].active),
         permissions={name: text for _, mapping in permissions for name, text in mapping.items()},
     )
 
@@ -75,7 +75,9 @@ def _lists(loaded: Loaded, hook: str, **kwargs: Any) -> list[tuple[PluginRecord,
     for record, answer in call_each(loaded, hook, **kwargs):
         try:
             found.append((record, list(answer)))
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             record.fail(f"{hook}: {describe(error)}")
     return found
 
@@ -91,7 +93,9 @@ async def running(loaded: Loaded, host: Host) -> AsyncIterator[None]:
         for record, lifespan in call_each(loaded, "lifespan", host=host):
             try:
                 await lifespan.__aenter__()
-            except Exception as error:
+            except BaseException as error:
+                if is_our_end(error):
+                    raise
                 record.fail(f"lifespan: {describe(error)}")
                 continue
             stack.push_async_callback(_leave, record, lifespan)
@@ -101,5 +105,7 @@ async def running(loaded: Loaded, host: Host) -> AsyncIterator[None]:
 async def _leave(record: PluginRecord, lifespan: Any) -> None:
     try:
         await lifespan.__aexit__(None, None, None)
-    except Exception as error:
+    except BaseException as error:
+        if is_our_end(error):
+            raise
         log.warning("plugin %s did not stop cleanly: %s", record.name, describe(error))

@@ -1,7 +1,7 @@
 """A double-submit token for hosts that bring no CSRF protection of their own.
 
-A random cookie, and in each form an HMAC of it with the user and, where one is configured, a secret.
-Nothing is stored and nothing has to be shared between workers.
+A random cookie, and in each form an HMAC of it with the user and a secret. Nothing is stored; processes
+that serve the same people need the same secret.
 """
 
 from __future__ import annotations
@@ -21,10 +21,14 @@ _FRESH = "overseer.csrf"
 
 
 class DoubleSubmit:
-    """Makes and checks tokens; `secure` when people reach the host over https."""
+    """Makes and checks tokens; `secure` when people reach the host over https.
 
-    def __init__(self, *, secure: bool, secret: str = "", public_url: str | None = None) -> None:
-        self._secure, self._secret, self._public_url = secure, secret, public_url
+    Without a `secret` it makes one up: whoever can plant a cookie could compute the token otherwise.
+    """
+
+    def __init__(self, *, secure: bool, secret: str | None = None, public_url: str | None = None) -> None:
+        self._secure, self._public_url = secure, public_url
+        self._secret = secret or secrets.token_urlsafe(32)
         self.cookie = "__Host-overseer_csrf" if secure else "overseer_csrf"
 
     def token(self, request: Request, user_id: str) -> str:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from overseer_payment.host.embedded import EmbeddedHost
 from overseer_payment.host.pages import render
 from overseer_payment.host_contract import Card, Host
+from overseer_payment.plugins import is_our_end
 
 CARD_SECONDS = 5.0
 log = logging.getLogger("overseer")
@@ -38,7 +39,9 @@ async def _tile(host: Host, card: Card, request: Request) -> Tile | None:
             if not await host.authorize(request, card.permission):
                 return None
             return Tile(card, Markup(await card.render(host, request)))  # noqa: S704
-    except Exception as error:
+    except BaseException as error:
+        if is_our_end(error):
+            raise
         log.warning("card %s is unavailable: %s", card.id, type(error).__name__)
         return Tile(card, None)
 

@@ -50,8 +50,15 @@ class InstalledHost:
     contributions: Contributions
 
     def __init__(
-        self, config: Mapping[str, Any], engine: AsyncEngine, callbacks: Callbacks, double: DoubleSubmit
+        self,
+        config: Mapping[str, Any],
+        engine: AsyncEngine,
+        callbacks: Callbacks,
+        double: DoubleSubmit,
+        *,
+        prefix: str = "",
     ) -> None:
+        self.prefix = prefix
         self._config, self._engine, self._callbacks, self._double = config, engine, callbacks, double
         self._scope_key = f"overseer.user.{id(self)}"
 
@@ -96,10 +103,12 @@ class InstalledHost:
         answer = await _result(callback(request, title, body))
         return answer if isinstance(answer, Response) else HTMLResponse(answer)
 
-    async def error(self, request: Request, status: int, detail: str | None = None) -> Response:
+    async def error(
+        self, request: Request, status: int, detail: str | None = None, *, code: str | None = None
+    ) -> Response:
         """An error as a page in the application's design, or as a problem for programs."""
         if not wants_html(request):
-            return problem(status, detail)
+            return problem(status, detail, code=code)
         response = await self.page(request, title=str(status), body=error_body(status, detail))
         response.status_code = status
         return response
@@ -124,7 +133,10 @@ class InstalledHost:
     async def cards(self, request: Request) -> list[Tile]:
         """The plugins' cards for a page of the application's own; `html` is None where one failed."""
         await self.user(request)
-        return await load_cards(self, self.contributions.cards, request)
+        # Cards make their addresses from where they are mounted, which is not where this request came in.
+        root = str(request.scope.get("root_path", "")) + self.prefix
+        below = Request({**request.scope, "root_path": root}, request.receive)
+        return await load_cards(self, self.contributions.cards, below)
 
     def _known_user(self, request: Request) -> str:
         # The guard has asked already, so that this need not wait.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from overseer_payment.host.auth import Throttle
+from overseer_payment.host.auth import address_of
 from overseer_payment.host.embedded import EmbeddedHost
 from overseer_payment.host.origin import local_path
 from overseer_payment.host.pages import Shell, render, render_error
@@ -16,8 +16,8 @@ _WRONG = "That is not the token."
 class LoginPages:
     """`/login` and `/logout` of one host."""
 
-    def __init__(self, host: EmbeddedHost, throttle: Throttle | None = None) -> None:
-        self._host, self._throttle = host, throttle or Throttle()
+    def __init__(self, host: EmbeddedHost) -> None:
+        self._host, self._throttle = host, host.gate.throttle
 
     async def login(self, request: Request) -> Response:
         """GET shows the form, or takes `?token=`, which no later address holds. POST is the form."""
@@ -43,19 +43,21 @@ class LoginPages:
         return response
 
     def _enter(self, request: Request, offered: str, target: str | None) -> Response:
-        address = request.client.host if request.client else ""
-        wait = self._throttle.wait(address)
-        if wait:
-            sentence = f"Too many attempts. Try again in {wait} seconds."
-            response = self._form(request, target, 429, sentence)
-            response.headers["Retry-After"] = str(wait)
-            return response
+        address = address_of(request)
+        if wait := self._throttle.wait(address):
+            return self._too_many(request, target, wait)
         if not self._host.gate.fits(offered.strip()):
-            self._throttle.fail(address)
+            if wait := self._throttle.fail(address):
+                return self._too_many(request, target, wait)
             return self._form(request, target, 401, _WRONG)
         self._throttle.forget(address)
         response = _go(request, target)
         self._host.gate.open_session(response)
+        return response
+
+    def _too_many(self, request: Request, target: str | None, wait: int) -> Response:
+        response = self._form(request, target, 429, f"Too many attempts. Try again in {wait} seconds.")
+        response.headers["Retry-After"] = str(wait)
         return response
 
     def _form(

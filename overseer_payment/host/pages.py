@@ -13,6 +13,8 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
+from overseer_payment.errors import Forbidden, MethodNotAllowed, NotFound, PayloadTooLarge, Unauthenticated
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -20,6 +22,10 @@ STATIC_FILES = Path(__file__).parent / "static"
 STATIC = "/_overseer"
 """Where the host's own files are served, relative to its root."""
 
+# As the REST interface answers them, so that programs read one kind of problem everywhere.
+_PROBLEMS = {
+    error.status: error for error in (Unauthenticated, Forbidden, NotFound, MethodNotAllowed, PayloadTooLarge)
+}
 _SENTENCES = {
     401: "Sign in to see this page.",
     403: "You may not do this, or the page that you came from is out of date. Reload it and try again.",
@@ -30,6 +36,7 @@ _SENTENCES = {
     500: "Something went wrong here. It has been logged; nothing that was stored is lost.",
     503: "This can't be done right now. Try again in a moment.",
 }
+_TO_PROGRAMS = "Sign in, or send `Authorization: Bearer <token>`."
 
 
 @cache
@@ -71,10 +78,12 @@ def render_page(request: Request, shell: Shell, *, title: str, body: str) -> Res
     return render(request, "page.html", shell, title=title, body=Markup(body))  # noqa: S704
 
 
-def render_error(request: Request, shell: Shell, status: int, detail: str | None = None) -> Response:
+def render_error(
+    request: Request, shell: Shell, status: int, detail: str | None = None, *, code: str | None = None
+) -> Response:
     """An error as a page for people, and as `application/problem+json` for programs."""
     if not wants_html(request):
-        return problem(status, detail)
+        return problem(status, detail, code=code)
     return render(request, "error.html", shell, status=status, code=status, **describe_error(status, detail))
 
 
@@ -84,10 +93,17 @@ def error_body(status: int, detail: str | None = None) -> str:
     return template.render(code=status, **describe_error(status, detail))
 
 
-def problem(status: int, detail: str | None = None) -> Response:
-    """An error for programs (RFC 9457)."""
-    said = describe_error(status, detail)
-    body = {"type": "about:blank", "title": said["title"], "status": status, "detail": said["sentence"]}
+def problem(status: int, detail: str | None = None, *, code: str | None = None) -> Response:
+    """An error for programs (RFC 9457), in the shape of the REST interface's own."""
+    known = _PROBLEMS.get(status)
+    code = code or (known.code if known else f"http_{status}")
+    body = {
+        "type": f"urn:overseer-payment:problem:{code}",
+        "title": known.title if known else HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail or (_TO_PROGRAMS if status == 401 else describe_error(status)["sentence"]),
+        "code": code,
+    }
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
     return JSONResponse(body, status, headers, "application/problem+json")
 

@@ -6,10 +6,12 @@ ours: a migration commits whole or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from overseer_payment.errors import DatabaseError
+from overseer_payment.errors import DatabaseError, PaymentError
+from overseer_payment.plugins import PluginRecord, describe, is_our_end
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -19,27 +21,52 @@ if TYPE_CHECKING:
     from overseer_payment.host_contract import Schema
 
 
-async def prepare(engine: AsyncEngine, schemas: Iterable[Schema], *, migrate: bool | None = None) -> None:
-    """See that all tables are up to date.
+async def prepare(
+    engine: AsyncEngine,
+    schemas: Iterable[tuple[PluginRecord, Schema]],
+    *,
+    migrate: bool | None = None,
+) -> None:
+    """See that all tables are up to date. A plugin whose migrations can't be read or run is off.
 
     `migrate` None upgrades an SQLite file (it belongs to whoever runs us) and nothing else (a server's
     schema is shared, so changing it is a person's decision). Raises DatabaseError when something is
     outdated and may not be upgraded, or when the database can't be reached.
     """
-    outdated = [schema for schema in schemas if await _outdated(engine, schema)]
+    outdated = []
+    for record, schema in schemas:
+        if record.active:
+            with _fault_of(record):
+                if await _outdated(engine, schema):
+                    outdated.append((record, schema))
     if not outdated:
         return
     if not (engine.dialect.name == "sqlite" if migrate is None else migrate):
         raise DatabaseError("The database schema is missing or outdated. Run: overseer payment db upgrade")
-    for schema in outdated:
-        await _upgrade(engine, schema)
+    for record, schema in outdated:
+        with _fault_of(record):
+            await _upgrade(engine, schema)
+
+
+@contextmanager
+def _fault_of(record: PluginRecord) -> Iterator[None]:
+    try:
+        yield
+    except PaymentError:
+        raise  # the database itself: everybody's trouble
+    except BaseException as error:
+        if is_our_end(error):
+            raise
+        record.fail(f"register_tables: {describe(error)}")
 
 
 async def _outdated(engine: AsyncEngine, schema: Schema) -> bool:
     from overseer_payment import database
 
+    # Before the database is asked: a file that a plugin lacks must not look like a database that is down.
+    heads = _heads(schema)
     async with database.read(engine) as connection:
-        return not await connection.run_sync(_is_current, schema)
+        return heads != await connection.run_sync(_current, schema)
 
 
 async def _upgrade(engine: AsyncEngine, schema: Schema) -> None:
@@ -56,7 +83,7 @@ async def _upgrade(engine: AsyncEngine, schema: Schema) -> None:
         await connection.run_sync(_run, schema)
 
 
-def _config(schema: Schema, connection: Connection) -> Config:
+def _config(schema: Schema, connection: Connection | None = None) -> Config:
     from alembic.config import Config
 
     config = Config()
@@ -65,17 +92,21 @@ def _config(schema: Schema, connection: Connection) -> Config:
     return config
 
 
-def _is_current(connection: Connection, schema: Schema) -> bool:
-    from alembic.runtime.migration import MigrationContext
+def _heads(schema: Schema) -> set[str]:
     from alembic.script import ScriptDirectory
 
-    context = MigrationContext.configure(connection, opts={"version_table": schema.version_table})
-    scripts = ScriptDirectory.from_config(_config(schema, connection))
-    return set(context.get_current_heads()) == set(scripts.get_heads())
+    return set(ScriptDirectory.from_config(_config(schema)).get_heads())
+
+
+def _current(connection: Connection, schema: Schema) -> set[str]:
+    from alembic.runtime.migration import MigrationContext
+
+    options = {"version_table": schema.version_table}
+    return set(MigrationContext.configure(connection, opts=options).get_current_heads())
 
 
 def _run(connection: Connection, schema: Schema) -> None:
     from alembic import command
 
-    if not _is_current(connection, schema):
+    if _current(connection, schema) != _heads(schema):
         command.upgrade(_config(schema, connection), "heads")

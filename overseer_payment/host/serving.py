@@ -28,7 +28,7 @@ from overseer_payment.plugins import acall_each, call_each
 from overseer_payment.settings import Settings, read_settings
 
 DEMO_SECONDS = 300.0
-_UVICORN: Mapping[str, Any] = {
+_SERVER: Mapping[str, Any] = {
     "log_level": "warning",
     # It would write down `/login?token=…`.
     "access_log": False,
@@ -36,6 +36,13 @@ _UVICORN: Mapping[str, Any] = {
     "timeout_graceful_shutdown": 10,
     "lifespan": "on",
 }
+
+
+def _server(config: Mapping[str, str]) -> dict[str, Any]:
+    # By default uvicorn believes any process on this machine, so that each request could name an address
+    # of its own and never meet the throttle: only proxies that the operator names are believed.
+    trusted = config.get("FORWARDED_ALLOW_IPS", "")
+    return {**_SERVER, "proxy_headers": bool(trusted), "forwarded_allow_ips": trusted}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +137,7 @@ async def _serve_one(plan: _Plan, sock: socket.socket) -> None:
             await acall_each(loaded, "demo_ready", timeout=DEMO_SECONDS, host=host)
         plan.announce(_site(plan, app))
 
-    await _Server(uvicorn.Config(app, **_UVICORN), ready).serve(sockets=[sock])
+    await _Server(uvicorn.Config(app, **_server(plan.config)), ready).serve(sockets=[sock])
 
 
 def _serve_many(plan: _Plan, sock: socket.socket, workers: int) -> None:
@@ -139,7 +146,10 @@ def _serve_many(plan: _Plan, sock: socket.socket, workers: int) -> None:
     # Workers are new processes and read their environment; all must know the same token.
     os.environ.update(plan.config)
     config = uvicorn.Config(
-        "overseer_payment.host.app:from_environment", factory=True, workers=workers, **_UVICORN
+        "overseer_payment.host.app:from_environment",
+        factory=True,
+        workers=workers,
+        **_server(plan.config),
     )
     supervisor = Multiprocess(config, sockets=[sock])
     # The socket listens already: whoever comes before the first worker waits a moment.
@@ -159,11 +169,10 @@ async def _check_database(app: Starlette) -> None:
 def _site(plan: _Plan, app: Starlette) -> Site:
     host: EmbeddedHost = app.state.host
     url, token = host.settings.public_url, plan.config["OVERSEER_TOKEN"]
-    known = plan.token_generated or plan.demo
     return Site(
         url=url,
         # A token that somebody chose stays out of logs and scrollback.
-        login_url=f"{url}/login?token={quote(token, safe='')}" if known else f"{url}/login",
+        login_url=f"{url}/login?token={quote(token, safe='')}" if plan.token_generated else f"{url}/login",
         token=token if plan.token_generated else None,
     )
 

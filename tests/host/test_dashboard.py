@@ -75,6 +75,19 @@ def test_failing_and_hanging_cards_cost_only_themselves(
     assert "the roof" not in html
 
 
+@pytest.mark.parametrize("fault", ["SystemExit", "GeneratorExit", "asyncio.CancelledError"])
+def test_card_may_raise_anything(install_plugin: Install, config: dict[str, Any], fault: str) -> None:
+    """A card that exits or cancels is unavailable, and the host goes on."""
+    source = offering("card('rake', good)", "card('hose', wild)")
+    wild = f"async def wild(host, request):\n    raise {fault}\n\n@hookimpl\ndef register_cards"
+    install_plugin("shed", source.replace("@hookimpl\ndef register_cards", wild))
+
+    html = page(config)
+
+    assert "all <b>well</b>" in html
+    assert html.count("could not be loaded") == 1
+
+
 def test_cards_have_an_order(install_plugin: Install, config: dict[str, Any]) -> None:
     """Cards stand by their order, then by title, whichever plugin brings them."""
     install_plugin("b-shed", offering("card('zinc', good, order=1)", "card('rake', good)"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -22,11 +24,28 @@ from overseer_payment.errors import ConfigurationError
 from overseer_payment.host import install
 from overseer_payment.host.middleware import CONTENT_SECURITY_POLICY, MAX_BODY
 from overseer_payment.host_contract import User
-from tests.host.conftest import GARDEN
+from tests.host.conftest import GARDEN, HEAD
 from tests.support.distributions import Install
 
 MakeApp = Callable[..., Starlette]
 PAGES = {"accept": "text/html"}
+SHED = (
+    HEAD
+    + """
+from overseer_payment.host_contract import Card
+
+async def _render(host, request):
+    return f"at {request.scope['root_path']} for {(await host.user(request)).id}"
+
+@hookimpl
+def register_permissions():
+    return {"shed.view": "look into the shed"}
+
+@hookimpl
+def register_cards(host):
+    return [Card("rake", "Rake", "shed.view", _render, _render, "/rake", "/rake")]
+"""
+)
 
 
 @pytest.fixture(params=[FastAPI, Starlette])
@@ -265,6 +284,25 @@ def test_prefix_moves_everything(make_app: MakeApp, options: dict[str, Any], roo
     assert client.get(style).status_code == 200
 
 
+@pytest.mark.parametrize("root_path", ["", "/proxy"])
+def test_prefix_moves_the_cards_too(
+    make_app: MakeApp, options: dict[str, Any], install_plugin: Install, root_path: str
+) -> None:
+    """Cards on a page of the application's own name addresses below the prefix."""
+    install_plugin("shed", SHED)
+
+    async def home(request: Request) -> Response:
+        [tile] = await host.cards(request)
+        return PlainTextResponse(f"{tile.html} {request.scope.get('root_path', '')}")
+
+    app = make_app(routes=[Route("/home", home)])
+    host = install(app, prefix="/billing", user=alice, authorize=grants, **options)
+    client = TestClient(app, root_path=root_path)
+
+    assert client.get(f"{root_path}/home").text == f"at {root_path}/billing for alice {root_path}"
+    assert host.prefix == "/billing"
+
+
 def test_second_install_at_one_place_is_refused(make_app: MakeApp, options: dict[str, Any]) -> None:
     """Installing twice at one prefix is a mistake that is told, not a silent doubling."""
     app = make_app()
@@ -489,6 +527,22 @@ def test_program_needs_no_token(make_app: MakeApp, options: dict[str, Any], head
     install(app, user=alice, **options)
 
     assert water(client_of(app), "", **headers) == 200
+
+
+@pytest.mark.parametrize("token", [None, ""])
+def test_form_token_can_not_be_computed(options: dict[str, Any], token: str | None) -> None:
+    """Without OVERSEER_TOKEN a secret is made up: who planted the cookie still can't make the token."""
+    if token is not None:
+        options["config"]["OVERSEER_TOKEN"] = token
+    app = Starlette()
+    install(app, user=alice, authorize=grants, **options)
+    client = client_of(app)
+    client.cookies.set("overseer_csrf", "planted")
+    key = hashlib.sha256(b"\0planted").digest()
+    computed = hmac.new(key, b"overseer-csrf\0alice", hashlib.sha256).hexdigest()
+
+    assert water(client, computed) == 403
+    assert water(client, client.get("/garden/token").text) == 200
 
 
 def test_cookie_is_out_of_reach(signed_in: TestClient) -> None:

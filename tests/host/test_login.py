@@ -223,3 +223,64 @@ def test_host_without_token_lets_nobody_in(config: dict[str, Any]) -> None:
 
     assert client.post("/login", data={"token": ""}).status_code == 401
     assert client.get("/", headers={"authorization": "Bearer "}).status_code == 401
+
+
+def guess(client: TestClient, token: str = "guess") -> int:
+    return client.get("/garden", headers={"authorization": f"Bearer {token}"}).status_code
+
+
+def test_guesses_by_bearer_token_count(client: TestClient) -> None:
+    """Wrong bearer tokens are refused after ten, and form and link count them too."""
+    assert [guess(client) for _ in range(11)] == [401] * 10 + [429]
+    late = client.get("/garden", headers={"authorization": "Bearer guess"})
+
+    assert 1 <= int(late.headers["retry-after"]) <= 60
+    assert late.json()["code"] == "http_429"
+    assert client.post("/login", data={"token": "guess"}).status_code == 429
+
+
+def test_guesses_by_form_count_for_bearer_tokens(client: TestClient) -> None:
+    """Wrong tokens in the form are failures of the same address."""
+    for _ in range(10):
+        client.post("/login", data={"token": "guess"})
+
+    assert guess(client) == 429
+
+
+def test_strangers_guesses_lock_nobody_out(browser_client: TestClient) -> None:
+    """The right bearer token and an open session are heard however many guesses came from that address."""
+    for _ in range(12):
+        guess(browser_client)
+
+    assert guess(browser_client, TOKEN) == 200
+    assert browser_client.get("/garden").status_code == 200
+
+
+def test_only_bearer_tokens_are_guesses(client: TestClient) -> None:
+    """A browser that sends a proxy's password with each request guesses nothing."""
+    basic = {"authorization": "Basic YWxpY2U6cHc="}
+
+    assert {client.get("/garden", headers=basic).status_code for _ in range(12)} == {401}
+    assert guess(client) == 401
+
+
+def test_address_is_the_connections(client: TestClient) -> None:
+    """A header in which a client names another address makes it no other client."""
+    answers = [
+        client.post("/login", data={"token": "guess"}, headers={"x-forwarded-for": f"192.0.2.{n}"})
+        for n in range(11)
+    ]
+
+    assert answers[-1].status_code == 429
+
+
+def test_failures_of_all_addresses_are_bounded() -> None:
+    """Guesses from ever new addresses are refused together; an address without failures is still heard."""
+    now = [0.0]
+    throttle = Throttle(limit=10, total=20, clock=lambda: now[0])
+
+    assert [throttle.fail(f"address {n}") for n in range(20)] == [0] * 20
+    assert throttle.fail("another") > 0
+    assert throttle.wait("another") == 0
+    now[0] = 60.0
+    assert throttle.fail("another") == 0

@@ -181,11 +181,12 @@ def test_failure_tells_nothing_of_the_inside(
 
 
 def test_error_is_a_problem_for_programs(program: TestClient) -> None:
-    """A program gets its errors as application/problem+json with the four usual members."""
+    """A program gets its errors as application/problem+json, with a code, as the REST interface answers."""
     response = program.get("/nowhere")
 
     assert response.headers["content-type"] == "application/problem+json"
-    assert {"type", "title", "status", "detail"} == set(response.json())
+    assert {"type", "title", "status", "detail", "code"} == set(response.json())
+    assert response.json()["code"] == "not_found"
 
 
 def test_unknown_permission_is_not_granted(browser_client: TestClient) -> None:

@@ -173,6 +173,20 @@ def test_chosen_token_is_not_printed(start: Start) -> None:
     assert "chosen" not in server.errors()
 
 
+@pytest.mark.parametrize(("trusted", "status"), [({}, 429), ({"FORWARDED_ALLOW_IPS": "127.0.0.1"}, 401)])
+def test_only_named_proxies_are_believed(start: Start, trusted: dict[str, str], status: int) -> None:
+    """X-Forwarded-For makes a new client only where FORWARDED_ALLOW_IPS names who sent it."""
+    server = start(OVERSEER_TOKEN="chosen", **trusted)
+    base = address(server.banner()).removesuffix("/login")
+    answers = []
+    with httpx.Client(base_url=base, trust_env=False, timeout=SECONDS) as client:
+        for n in range(11):
+            headers = {"authorization": "Bearer guess", "x-forwarded-for": f"192.0.2.{n}"}
+            answers.append(client.get("/", headers=headers).status_code)
+
+    assert answers == [401] * 10 + [status]
+
+
 def test_request_under_way_is_finished(start: Start, tmp_path: Path) -> None:
     """A request that is being answered when the stop comes is answered."""
     server = start()
@@ -246,6 +260,14 @@ def test_demo_is_filled_before_it_is_announced(start: Start, tmp_path: Path) -> 
 
     assert "login?token=" in banner
     assert (tmp_path / "started").read_text() == "spring"
+
+
+def test_demo_does_not_print_a_chosen_token(start: Start) -> None:
+    """A demo's link holds no token that the operator chose either."""
+    banner = start("--demo", OVERSEER_TOKEN="chosen-by-the-operator").banner()
+
+    assert address(banner).endswith("/login")
+    assert "chosen" not in banner
 
 
 def test_demo_that_a_plugin_forbids_does_not_start(start: Start) -> None:

@@ -74,6 +74,20 @@ def test_stranger_gets_nothing(client: TestClient, path: str) -> None:
     assert (response.status_code, response.headers["content-type"]) == (401, "application/problem+json")
 
 
+def test_strangers_problem_is_that_of_the_interface(client: TestClient) -> None:
+    """The host's own 401 is the problem that REST describes, to the letter."""
+    response = client.get(f"{API}/status")
+
+    assert response.json() == {
+        "type": "urn:overseer-payment:problem:unauthenticated",
+        "title": "Sign in first",
+        "status": 401,
+        "detail": "Sign in, or send `Authorization: Bearer <token>`.",
+        "code": "unauthenticated",
+    }
+    assert response.headers["www-authenticate"] == "Bearer"
+
+
 @pytest.mark.parametrize("path", ["checkout", "refund/1"])
 def test_stranger_can_do_nothing(client: TestClient, path: str) -> None:
     """Anonymous writes get 401, with a foreign cookie too."""
