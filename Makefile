@@ -14,7 +14,7 @@ TESTABLE := $(VENV)/.testable
 SOURCES := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format constraints clean
+.PHONY: help demo test check format docs constraints clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -36,12 +36,15 @@ format: $(TESTABLE)  ## Format the code and sort imports
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 
+docs: $(RUNNABLE)  ## Renew what the code itself says in docs/: commands, REST, permissions
+	@$(BIN)/python scripts/reference.py
+
 constraints: $(TESTABLE)  ## Write the versions of this environment to constraints.txt
 	@{ sed -n '/^#/p' constraints.txt; $(PIP) freeze --exclude-editable | sed 's/ @ .*//' | LC_ALL=C sort -f; } > .constraints.new
 	@mv .constraints.new constraints.txt
 
 clean:  ## Remove the environment, caches and the demo's data
-	@rm -rf $(VENV) .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist test-results
+	@rm -rf $(VENV) .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist test-results overseer-demo*.db*
 
 $(RUNNABLE): $(SOURCES)
 	$(prepare)

@@ -15,6 +15,7 @@ from overseer_payment.cli.payment import payment
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+INSTALLED = re.compile(r"# (?P<module>\w+)\.py\n.*install\(app", re.DOTALL)
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 PYTHON = [code for language, code in BLOCKS if language == "python"]
 COMMANDS = [
@@ -45,16 +46,22 @@ def test_the_application_block_works(namespace: dict[str, Any]) -> None:
 
 
 def test_the_application_block_lets_its_admin_in(namespace: dict[str, Any]) -> None:
-    """Whom `user` and `authorize` name as the admin sees the status."""
-    app = namespace["app"]
+    """The address that the README names leads through the sign-in to the dashboard, as in a browser."""
+    (opened,) = re.findall(r"^Open `http://127\.0\.0\.1:8000(/\S+)`", README, re.MULTILINE)
+    with TestClient(namespace["app"]) as browser:
+        page = browser.get(opened, headers={"accept": "text/html"})
+        assert (page.status_code, page.url.path) == (200, opened)
+        assert [answer.url.path for answer in page.history] == [opened, "/sign-in"]
+        status = browser.get("/api/v1/payment/status").json()
+    assert status["total_transactions"] == 0
 
-    async def signed_in(scope: Any, receive: Any, send: Any) -> None:
-        await app({**scope, "user_id": "admin"}, receive, send)
 
-    with TestClient(signed_in) as client:
-        answer = client.get("/api/v1/payment/status")
-    assert answer.status_code == 200
-    assert answer.json()["total_transactions"] == 0
+def test_the_application_block_is_the_one_that_is_started() -> None:
+    """`uvicorn` is given the file and the variable that the block before it makes, and is installed first."""
+    (module,) = [found["module"] for code in PYTHON if (found := INSTALLED.match(code))]
+    assert f"uvicorn {module}:app" in COMMANDS
+    (installing,) = [command for command in COMMANDS if command.startswith("pip install")]
+    assert installing.split()[-2:] == ["fastapi", "uvicorn"]
 
 
 @pytest.mark.parametrize("code", [code for code in PYTHON if "install(app" not in code])
