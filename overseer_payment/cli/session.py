@@ -97,6 +97,8 @@ async def open_payments(
             await require_schema(engine)
         payments = Payments(engine, Registry(environ), settings)
         try:
+            if check_schema:
+                await payments.require_no_demo()
             yield payments
         finally:
             await payments.aclose()
