@@ -69,14 +69,14 @@ def test_the_developers_settings_are_hidden() -> None:
         "STRIPE_SECRET_KEY": "a key",
         "OVERSEER_TOKEN": "a token",
         "PAYMENT_PROVIDER": "x",
-        "CLAUDECODE": "1",
+        "SOMEBODYS_AGENT": "1",
         "https_proxy": "x",
         "OVERSEER_TEST_POSTGRES_URL": "kept",
         "HOME": "kept",
     }
     scrub(found)
     assert set(found) == {"OVERSEER_TEST_POSTGRES_URL", "HOME"}
-    assert not [name for name in os.environ if name.startswith(("STRIPE_", "PAYMENT_", "CLAUDE"))]
+    assert not [name for name in os.environ if name.startswith(("STRIPE_", "PAYMENT_", "SOMEBODYS"))]
     assert clean_environment({"STRIPE_SECRET_KEY": "ours"})["STRIPE_SECRET_KEY"] == "ours"
 
 

@@ -1,7 +1,7 @@
 """The environment that tests and their subprocesses see: none of the developer's own settings.
 
-A real key in a developer's shell must never reach a test, and the stripe SDK changes its User-Agent
-and writes to stderr when it finds a coding agent's variables.
+A real key in a developer's shell must never reach a test, and the stripe SDK changes what it sends and
+prints by variables of its surroundings.
 """
 
 from __future__ import annotations
@@ -12,19 +12,40 @@ from collections.abc import Mapping, MutableMapping
 KEPT = "OVERSEER_TEST_"
 """Variables that steer the tests themselves."""
 
-_OURS = ("STRIPE_", "PADDLE_", "PAYMENT_", "OVERSEER_", "ACMEPAY_")
-_AGENTS = (
-    "AI_AGENT",
-    "CLAUDE",
-    "CLINE_",
-    "CODEX_",
-    "CURSOR_",
-    "GEMINI_CLI",
-    "HERMES_",
-    "OPENCLAW_",
-    "OPENCODE",
+# By what may pass, not by what may not: SDKs look at more variables than anybody remembers.
+_NEEDED = frozenset(
+    {
+        "CHROMIUM",
+        "CI",
+        "HOME",
+        "LANG",
+        "LANGUAGE",
+        "LOGNAME",
+        "PATH",
+        "PG_BINDIR",
+        "PWD",
+        "SHELL",
+        "TEMP",
+        "TERM",
+        "TMP",
+        "TMPDIR",
+        "TZ",
+        "USER",
+        "VIRTUAL_ENV",
+    }
 )
-_PROXIES = ("ALL_PROXY", "FTP_PROXY", "HTTP_PROXY", "HTTPS_PROXY")  # loopback must stay loopback
+_NEEDED_BEGINNINGS = (
+    KEPT,
+    "COVERAGE_",
+    "HYPOTHESIS_",
+    "LC_",
+    "LD_",
+    "MUTANT_",
+    "PIP_",
+    "PLAYWRIGHT_",
+    "PYENV_",
+)
+_NEEDED_BEGINNINGS += ("PYTEST_", "SSL_CERT_", "SYSTEMROOT", "XDG_")
 
 
 def scrub(environ: MutableMapping[str, str]) -> None:
@@ -41,6 +62,4 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def _is_foreign(name: str) -> bool:
-    if name.startswith(KEPT):
-        return False
-    return name.startswith(_OURS + _AGENTS) or name.upper() in _PROXIES
+    return name not in _NEEDED and not name.startswith(_NEEDED_BEGINNINGS)
