@@ -213,7 +213,7 @@ async def test_staff_who_may_only_look_open_no_checkout_for_others(shop: Shop) -
 async def test_terms_are_the_sellers(shop: Shop) -> None:
     """A buyer gives themselves no trial, and nobody uses the metadata names that we find things by."""
     price = await shop.price(interval="month")
-    terms = {"price_id": price, "mode": CheckoutMode.SUBSCRIPTION, "trial_period_days": 730}
+    terms: dict[str, Any] = {"price_id": price, "mode": CheckoutMode.SUBSCRIPTION, "trial_period_days": 730}
     with pytest.raises(Forbidden, match="trial"):
         await _open(shop, buyer(), **terms)
     assert (await _open(shop, OPERATOR, **terms)).checkout_url

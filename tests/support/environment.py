@@ -44,8 +44,11 @@ _NEEDED_BEGINNINGS = (
     "PIP_",
     "PLAYWRIGHT_",
     "PYENV_",
+    "PYTEST_",
+    "SSL_CERT_",
+    "SYSTEMROOT",
+    "XDG_",
 )
-_NEEDED_BEGINNINGS += ("PYTEST_", "SSL_CERT_", "SYSTEMROOT", "XDG_")
 
 
 def scrub(environ: MutableMapping[str, str]) -> None:
