@@ -92,9 +92,11 @@ def mode_of(status: StatusView) -> Mode:
     """Whose money this is: nobody's in all modes but `live`."""
     if not status.enabled:
         return "off"
+    if status.livemode:
+        return "live"
     if status.account in ("demo", "example"):
         return "demo" if status.account == "demo" else "example"
-    return "live" if status.livemode else "test"
+    return "test"
 
 
 def health_of(status: StatusView) -> Word:
