@@ -48,7 +48,7 @@ async def _database(payments: Payments) -> list[Finding]:
     found = [_ok("database", "The database is reachable and up to date.")]
     if status.failed_events:
         count = f"{status.failed_events} events" if status.failed_events > 1 else "1 event"
-        cure = "Look at them in the dashboard; mend and replay."
+        cure = "The server's log says where. What they told is had by: overseer payment reconcile --heal"
         found.append(_warning("events", f"{count} could not be applied.", cure))
     return found
 

@@ -117,8 +117,8 @@ def _told(snapshot: Snapshot) -> Iterator[TimelineEntry]:
             yield _entry(snapshot, "invoice", f"Invoice {number}", None, snapshot.status, snapshot.total)
         case CheckoutSnapshot():
             then = {
-                CheckoutStatus.COMPLETE: "completed since",
-                CheckoutStatus.EXPIRED: "expired since",
+                CheckoutStatus.COMPLETE: "completed later",
+                CheckoutStatus.EXPIRED: "expired later",
                 CheckoutStatus.OPEN: None,
             }[snapshot.status]
             # Its moment is when it was opened: the provider doesn't tell when a buyer was done.
