@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -39,7 +39,7 @@ _COMMIT_AT_MOST = 256
 class _Waiting:
     account: Account
     event: Event
-    body: str
+    body: str = field(repr=False)
     done: asyncio.Future[None]
 
 

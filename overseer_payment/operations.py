@@ -66,7 +66,7 @@ class Intent:
 class Begun:
     """A stored operation. `fresh`: stored just now, so it is the caller's to send."""
 
-    operation: Row[Any]
+    operation: Row[Any] = field(repr=False)
     fresh: bool
 
 

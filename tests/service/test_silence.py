@@ -1,0 +1,88 @@
+"""Silence: no key, secret, card, name or address in logs, errors and reprs, whatever goes wrong."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from overseer_payment import tables
+from overseer_payment.errors import PaymentError
+from overseer_payment.host_contract import User
+from overseer_payment.operations import Begun, Intent
+from overseer_payment.provider import CheckoutMode
+from overseer_payment.schemas import CheckoutBody, Viewer
+from tests.service.breaking import breaker, failing_on
+from tests.service.shop import SECRET, Shop
+
+pytestmark = pytest.mark.anyio
+
+PRIVATE = ("ada@example.com", "4242424242424242", "sk_test_sim", SECRET, "Ada Lovelace", "secret-order")
+ADA = Viewer("user:7", User("7", "Ada Lovelace"))
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Whatever a test does, nothing private is in the log."""
+    with caplog.at_level(logging.DEBUG):
+        yield
+    said = caplog.text
+    for private in PRIVATE:
+        assert private not in said
+
+
+async def test_a_whole_business_is_quiet(shop: Shop) -> None:
+    """Checkout, payment, refund, subscription, renewal, decline: nothing private is logged."""
+    body = CheckoutBody(
+        price_id=await shop.price(), mode=CheckoutMode.PAYMENT, metadata={"note": "secret-order"}
+    )
+    created = await shop.payments.create_checkout(ADA, body)
+    shop.world.clock.advance(30)
+    shop.fill_in(created.session_id)
+    await shop.subscribe()
+    await shop.settle()
+    await shop.refund(created.session_id, 100)
+    await shop.advance(40)
+    assert await shop.count(tables.transaction) >= 3
+
+
+async def test_what_goes_wrong_is_quiet(shop: Shop) -> None:
+    """A provider away, timed out, refusing; a database that fails under statements full of names."""
+    session = await shop.buy()
+    await shop.settle()
+    body = CheckoutBody(price_id="price_gone", mode=CheckoutMode.PAYMENT, metadata={"note": "secret-order"})
+    errors = []
+    shop.world.faults.time_out("POST", "/v1/refunds", after_effect=True, times=3)
+    for attempt in (shop.refund(session, 100), shop.payments.create_checkout(ADA, body)):
+        with pytest.raises(PaymentError) as failed:
+            await attempt
+        errors.append(failed.value)
+    with breaker(shop.engine) as broken:
+        broken.at = failing_on("INSERT INTO")
+        for event in shop.world.events:
+            with pytest.raises(PaymentError) as failed:
+                await shop.receive({**event, "id": f"evt_again_{event['id']}"})
+            errors.append(failed.value)
+        shop.later(60)
+        with suppress(PaymentError):
+            await shop.payments.worker.sender.settle()
+    for error in errors:
+        for private in PRIVATE:
+            assert private not in f"{error} {error!r} {error.__cause__!r}"
+
+
+async def test_reprs_are_quiet(shop: Shop) -> None:
+    """What a debugger or a log line would show of what we hold in memory."""
+    await shop.payments.create_checkout(
+        ADA, CheckoutBody(price_id=await shop.price(), mode=CheckoutMode.PAYMENT)
+    )
+    intent = Intent(kind="customer", actor="user:7", request={"name": "Ada Lovelace"})
+    rows = await shop.rows(tables.operation)
+    assert any("Ada Lovelace" in row["request"] for row in rows)  # where it is needed to be sent again
+    worker = shop.payments.worker
+    begun = Begun(rows, fresh=True)  # type: ignore[arg-type]
+    for thing in (intent, begun, worker.applier, worker.reader, worker.sender, shop.payments.inbox):
+        for private in PRIVATE:
+            assert private not in repr(thing)
