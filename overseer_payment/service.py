@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from overseer_payment import doctor, shown, tables
+from overseer_payment import doctor, tables
 from overseer_payment.applying import Applier
 from overseer_payment.asking import checkouts, refunds
 from overseer_payment.committing import queried
@@ -26,18 +25,15 @@ from overseer_payment.errors import (
 )
 from overseer_payment.health import HealthCheck
 from overseer_payment.inbox import DEAD, FAILED, PENDING, Inbox
-from overseer_payment.ledger import accounts, queries, reports, timeline
+from overseer_payment.ledger import accounts, queries, reports
 from overseer_payment.ledger.accounts import Account
-from overseer_payment.ledger.scope import Scope
 from overseer_payment.money import ISO, CurrencyTable
 from overseer_payment.provider import (
     Capability,
     CheckoutStatus,
-    DisputeKind,
     Health,
     Kind,
     Price,
-    Provider,
     Ref,
 )
 from overseer_payment.reading import Reader
@@ -46,26 +42,17 @@ from overseer_payment.schemas import (
     CheckoutBody,
     CheckoutCreated,
     CheckoutRow,
-    CustomerDetail,
-    CustomerQuery,
-    CustomerRow,
     Finding,
-    Page,
     PriceRow,
     ProviderRow,
-    Reference,
     RefundBody,
-    RevenueQuery,
-    RevenueTimeseries,
     StatusView,
-    SubscriptionQuery,
-    SubscriptionRow,
-    TransactionDetail,
-    TransactionQuery,
     TransactionRow,
     Viewer,
 )
 from overseer_payment.sending import Sender
+from overseer_payment.shown import whose
+from overseer_payment.shown.views import Views
 from overseer_payment.work import Worker
 
 if TYPE_CHECKING:
@@ -75,15 +62,13 @@ if TYPE_CHECKING:
     from overseer_payment.registry import Registry
     from overseer_payment.settings import Settings
 
-T = TypeVar("T")
-
 log = logging.getLogger("overseer_payment.service")
 
 _LANDING_PATIENCE = 2.0  # seconds that a buyer's page waits for the provider
 _CATALOG_PATIENCE = 20.0
 
 
-class Payments:
+class Payments(Views):
     """Everything a person or a program can ask of payments, for one database and one set of providers.
 
     Make one per event loop. `start()` begins the background work (applying events, healing); without it
@@ -94,10 +79,8 @@ class Payments:
     def __init__(
         self, engine: AsyncEngine, registry: Registry, settings: Settings, *, account: str = accounts.DEFAULT
     ) -> None:
-        self.engine = engine
-        self.registry = registry
+        super().__init__(engine, registry, account)
         self.settings = settings
-        self.account = account
         self.health_check = HealthCheck(lambda: registry.get(self.provider_key()))
         turn = asyncio.Lock()
         self.sender = Sender(engine, registry.get, self.homes, turn)
@@ -105,7 +88,6 @@ class Payments:
             Applier(engine, self.built, turn), Reader(engine, self.built, self.homes, turn), self.sender
         )
         self.inbox = Inbox(engine, stored=self.worker.wake)
-        self._refusal: ConfigurationError | None = None
 
     async def start(self) -> None:
         """Begin the background work in the running event loop.
@@ -128,62 +110,6 @@ class Payments:
         await self.sender.aclose()
         await self.health_check.aclose()
         await self.registry.aclose()
-
-    def _require_accepted(self) -> None:
-        # A host may stay up after `start` refused: then nobody is shown or sells anything either.
-        if self._refusal is not None:
-            raise self._refusal
-
-    # -- whose rows ------------------------------------------------------------------------------
-
-    def provider_key(self, asked: str | None = None) -> str:
-        """The provider to use. Raises ConfigurationError when none is configured."""
-        key = asked or self.registry.default()
-        if key is None:
-            raise ConfigurationError("No payment provider is configured. Set STRIPE_SECRET_KEY and restart.")
-        return key
-
-    def home(self, asked: str | None = None) -> Account:
-        """The account that the configured key belongs to. Raises ConfigurationError."""
-        key = self.provider_key(asked)
-        return Account(key, self.account, self.registry.get(key).livemode)
-
-    def built(self) -> dict[str, Provider]:
-        """The configured providers by key, without those that can't be built: they cost only themselves."""
-        found = {}
-        for key in self.registry.configured():
-            with suppress(PaymentError):
-                found[key] = self.registry.get(key)
-        return found
-
-    def homes(self) -> list[Account]:
-        """The accounts that configured keys belong to."""
-        return [Account(key, self.account, provider.livemode) for key, provider in self.built().items()]
-
-    async def require_no_demo(self) -> None:
-        """Raises ConfigurationError when a live key meets a demo's rows: one of the two is a mistake."""
-        if self.account in accounts.MADE_UP or not any(account.livemode for account in self.homes()):
-            return
-        known = await queried(self.engine, accounts.known)
-        if any(account.account == accounts.DEMO for account in known):
-            raise ConfigurationError(
-                "The key is a live key, but this database holds a demo's rows. "
-                "Set OVERSEER_DATABASE_URL to another database, or use a test key.",
-                code="live_key_on_demo",
-            )
-
-    async def _ask(
-        self, viewer: Viewer, question: Callable[[Connection, Scope], T], *, one: bool = False
-    ) -> T:
-        self._require_accepted()
-        user = None if viewer.sees_all else (viewer.user.id if viewer.user else "")
-        which = shown.findable if one else shown.listed
-
-        def ask(connection: Connection) -> T:
-            ids = which(connection, self.homes(), self.account).values()
-            return question(connection, Scope(tuple(ids), user))
-
-        return await queried(self.engine, ask)
 
     # -- what there is ---------------------------------------------------------------------------
 
@@ -209,7 +135,7 @@ class Payments:
         )
 
     def _counted(self, connection: Connection) -> tuple[list[Account], dict[str, Any]]:
-        listed = shown.listed(connection, self.homes(), self.account)
+        listed = whose.listed(connection, self.homes(), self.account)
         ids = list(listed.values())
         names = sorted({account.account for account in listed}) or [self.account]
         return list(listed), {
@@ -226,73 +152,6 @@ class Payments:
     async def health(self, *, fresh: bool = False) -> Health:
         """What the provider last said of itself, a few seconds ago at most; waits for it briefly."""
         return await self.health_check(fresh=fresh)
-
-    async def revenue(self, viewer: Viewer, query: RevenueQuery) -> RevenueTimeseries:
-        """Daily sums per currency, dense, oldest first. Days are UTC days."""
-        viewer.require("payment.view")
-        today = utcnow().date()
-        return await self._ask(
-            viewer,
-            lambda connection, scope: reports.timeseries(
-                connection, scope.account_ids, days=query.days, today=today, currency=query.currency
-            ),
-        )
-
-    async def transactions(self, viewer: Viewer, query: TransactionQuery) -> Page[TransactionRow]:
-        """Payments and refunds, newest first."""
-        return await self._ask(viewer, lambda c, scope: queries.transactions(c, scope, query))
-
-    async def transaction(self, viewer: Viewer, id: str) -> TransactionDetail:
-        """`id` is ours, or any provider id of the payment (payment intent, charge, session, invoice)."""
-        return await self._ask(
-            viewer, lambda c, scope: self._detail(c, scope, queries.transaction(c, scope, id)), one=True
-        )
-
-    def _detail(self, connection: Connection, scope: Scope, row: TransactionRow) -> TransactionDetail:
-        of = select(tables.transaction.c.account_id).where(tables.transaction.c.id == row.id)
-        account_id = connection.execute(of).scalar_one()
-        names = timeline.references(connection, account_id, row.id) or [row.provider_transaction_id]
-        found = timeline.snapshots(connection, account_id, names)
-        # A buyer learns what happened to the money, not who of the staff did it or what banks suspect.
-        staff = scope.user_id is None
-        disputes = queries.disputes(connection, scope, row.id)
-        if not staff:
-            found = [snapshot for snapshot in found if not timeline.is_warning(snapshot)]
-            disputes = [dispute for dispute in disputes if dispute.kind is not DisputeKind.FRAUD_WARNING]
-        return TransactionDetail(
-            **row.model_dump(),
-            refunds=queries.refunds(connection, scope, row.id),
-            disputes=disputes,
-            timeline=timeline.timeline(connection, row.id, found, operations=staff),
-            references=[self._reference(row.provider, snapshot.ref) for snapshot in found],
-        )
-
-    def _reference(self, provider: str, ref: Ref) -> Reference:
-        built = provider in self.registry.configured()
-        url = self.registry.get(provider).dashboard_url(ref) if built else None
-        return Reference(kind=ref.kind.value, id=ref.id, url=url)
-
-    async def subscriptions(self, viewer: Viewer, query: SubscriptionQuery) -> Page[SubscriptionRow]:
-        """Subscriptions, newest first."""
-        return await self._ask(viewer, lambda c, scope: queries.subscriptions(c, scope, query))
-
-    async def subscription(self, viewer: Viewer, id: str) -> SubscriptionRow:
-        """One subscription by our id or the provider's. Raises NotFound."""
-        return await self._ask(viewer, lambda c, scope: queries.subscription(c, scope, id), one=True)
-
-    async def customers(self, viewer: Viewer, query: CustomerQuery) -> Page[CustomerRow]:
-        """Customers, newest first."""
-        return await self._ask(viewer, lambda c, scope: queries.customers(c, scope, query))
-
-    async def customer(self, viewer: Viewer, id: str) -> CustomerDetail:
-        """One customer with lifetime value per currency. Raises NotFound."""
-        return await self._ask(viewer, lambda c, scope: queries.customer(c, scope, id), one=True)
-
-    async def checkout(self, viewer: Viewer, session_id: str) -> CheckoutRow:
-        """The state of one checkout session. Raises NotFound."""
-        return await self._ask(
-            viewer, lambda c, scope: queries.checkout(c, scope.account_ids, session_id, scope=scope), one=True
-        )
 
     async def landing(self, session_id: str) -> CheckoutRow:
         """The same for the public success page: who knows the unguessable session id may see it.

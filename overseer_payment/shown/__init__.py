@@ -1,0 +1,1 @@
+"""What people see of the ledger: whose rows, and which questions it answers alone."""
