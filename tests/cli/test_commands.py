@@ -224,7 +224,7 @@ def test_a_refund_of_unknown_outcome_names_its_key(
     result = run("refund", "412", "--amount", "5")
     assert result.exit_code == 1
     assert f"--idempotency-key {keys[0]}\n" in result.stderr
-    assert result.stderr.endswith("error: Stripe did not answer.\n")
+    assert result.stderr.endswith("error: Stripe did not answer. Try again in 10 s.\n")
 
 
 def test_a_refund_that_failed_ends_with_1(
