@@ -178,7 +178,6 @@ class ProviderRateLimited(ProviderError):
     """A definite no for now: ask again after `retry_after` seconds."""
 
     status, code, title = 503, "provider_rate_limited", "Payment provider is limiting requests"
-    default_retry_after = 5
 
 
 class ProviderUnavailable(ProviderError):
