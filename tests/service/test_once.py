@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
 import httpx
@@ -20,6 +21,7 @@ from overseer_payment.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
+from overseer_payment.provider import Provider, Ref, RefundRequest, Snapshot
 from tests.service.breaking import Died, breaker, dying_at_commit, failing_on
 from tests.service.shop import OPERATOR, Shop
 
@@ -298,3 +300,34 @@ async def test_no_connection_is_held_while_the_provider_is_asked(shop: Shop) -> 
     await shop.payments.status(OPERATOR)
     assert len(held) >= 3
     assert not any(held)
+
+
+class _Forgetful:
+    """A provider without memory for keys: what was done is refused when it is asked for again."""
+
+    def __init__(self, inner: Provider) -> None:
+        self.inner = inner
+        self.calls = 0
+
+    async def refund(self, request: RefundRequest, *, idempotency_key: str) -> Sequence[Snapshot]:
+        self.calls += 1
+        if self.calls > 1:
+            raise ProviderRejected("Already refunded.", code="charge_already_refunded")
+        await self.inner.refund(request, idempotency_key=idempotency_key)
+        raise OutcomeUnknown("The answer was lost.")
+
+    async def fetch(self, ref: Ref) -> Sequence[Snapshot]:
+        return await self.inner.fetch(ref)
+
+
+async def test_already_done_is_success(shop: Shop, intent: str) -> None:
+    """A retry that is refused because the first attempt did it: the refund is found, not called failed."""
+    forgetful = _Forgetful(shop.payments.registry.get("stripe"))
+    shop.payments.sender.provider = lambda _: forgetful  # type: ignore[assignment, return-value]
+    shop.world.faults.drop("*", times=None)
+    with pytest.raises(OutcomeUnknown):
+        await shop.refund(intent, 600)
+    shop.later(10)
+    await shop.payments.worker.drain()
+    assert forgetful.calls == 2
+    await _one_refund(shop, intent, 600)
