@@ -16,7 +16,7 @@ from overseer_payment.applying import MAX_ATTEMPTS
 from overseer_payment.errors import PayloadInvalid
 from overseer_payment.provider import Event, Parsed
 from overseer_payment.recording import take
-from tests.service.breaking import Died, breaker, dying_at_commit, failing_on
+from tests.service.breaking import COMMIT, Died, breaker, dying_at_commit, failing_on
 from tests.service.shop import OPERATOR, Shop, events
 
 pytestmark = pytest.mark.anyio
@@ -200,19 +200,25 @@ async def test_a_worker_that_dies_at_any_commit_loses_nothing(shop: Shop) -> Non
     assert set(await _states(shop)) == {"applied", "ignored"}
 
 
-async def test_a_cancelled_worker_leaves_the_rest_pending(shop: Shop) -> None:
-    """Stopped in the middle of a batch: its transaction is undone, and the next worker applies it."""
-    for _ in range(10):
+@pytest.mark.parametrize("where", ["SELECT payment_event", "INSERT INTO payment_object", "UPDATE", COMMIT])
+async def test_a_cancelled_worker_leaves_nothing_locked(shop: Shop, where: str) -> None:
+    """Stopped in the middle of any statement: what was begun is undone or committed, and work goes on."""
+    for _ in range(4):
         await shop.pay(100)
     await shop.deliverer.deliver_due()
-    for ticks in (1, 3, 7, 20):
-        work = asyncio.create_task(shop.payments.worker.applier.step(limit=4))
-        for _ in range(ticks):
-            await asyncio.sleep(0.001)
-        work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
-    await shop.settle()
-    assert await shop.revenue() == {"usd": (1000, 0, 0, 1000)}
+    with breaker(shop.engine) as watched:
+        work = asyncio.create_task(shop.payments.worker.applier.step())
+
+        def stop(statement: str) -> None:
+            if statement.startswith(where):
+                work.cancel()
+
+        watched.at = stop
+        with pytest.raises(asyncio.CancelledError):
+            await work
+    async with asyncio.timeout(5):
+        await shop.settle()
+    assert await shop.revenue() == {"usd": (400, 0, 0, 400)}
 
 
 async def test_events_of_a_provider_that_is_not_here_wait(shop: Shop) -> None:

@@ -328,6 +328,7 @@ async def test_already_done_is_success(shop: Shop, intent: str) -> None:
     with pytest.raises(OutcomeUnknown):
         await shop.refund(intent, 600)
     shop.later(10)
-    await shop.payments.worker.drain()
+    await shop.payments.worker.sender.settle()
     assert forgetful.calls == 2
+    assert await shop.operations() == [("refund", "succeeded")]
     await _one_refund(shop, intent, 600)
