@@ -45,10 +45,10 @@ class Loop:
     async def stop(self) -> None:
         """End it; what was begun in a transaction is finished or rolled back."""
         task, self._task = self._task, None
-        if task is not None:
+        # A driver may turn a cancellation into an error of its own, which the loop takes for an outage.
+        while task is not None and not task.done():
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait({task}, timeout=1)
 
     async def _run(self) -> None:
         while True:
