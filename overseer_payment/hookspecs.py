@@ -25,7 +25,7 @@ class ProviderHooks:
     """What a payment provider's plugin implements."""
 
     @hookspec
-    def register_providers(self) -> Iterable[ProviderSpec]:  # type: ignore[empty-body]
+    def register_providers(self) -> Iterable[ProviderSpec]:
         """Name the providers that this plugin brings: no I/O, and no import of a provider's SDK.
 
         Example:

@@ -112,7 +112,7 @@ class Registry:
         return provider, http
 
 
-def _http_client(key: str) -> httpx.AsyncClient:  # noqa: ARG001
+def _http_client(_: str) -> httpx.AsyncClient:
     import httpx  # 0.1 s that no command line's help needs
 
     return httpx.AsyncClient(

@@ -69,7 +69,7 @@ def log_to_stderr() -> None:
 
 def _lifespan(host: EmbeddedHost) -> Any:
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:  # noqa: ARG001
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
         try:
             await schema.prepare(host.engine, host.contributions.schemas)
             async with running(host.contributions.loaded, host):
@@ -146,9 +146,9 @@ class _Site:
         return await self.answer(request, error.status, error.detail, code=error.code)
 
 
-async def _healthy(request: Request) -> Response:  # noqa: ARG001
+async def _healthy(_: Request) -> Response:
     return PlainTextResponse("ok")
 
 
-async def _favicon(request: Request) -> Response:  # noqa: ARG001
+async def _favicon(_: Request) -> Response:
     return FileResponse(STATIC_FILES / "icon.svg", headers={"Cache-Control": "public, max-age=86400"})

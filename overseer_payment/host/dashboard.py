@@ -38,7 +38,7 @@ async def _tile(host: Host, card: Card, request: Request) -> Tile | None:
         async with asyncio.timeout(CARD_SECONDS):
             if not await host.authorize(request, card.permission):
                 return None
-            return Tile(card, Markup(await card.render(host, request)))  # noqa: S704
+            return Tile(card, Markup(await card.render(host, request)))
     except BaseException as error:
         if is_our_end(error):
             raise

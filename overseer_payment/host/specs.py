@@ -31,14 +31,14 @@ class HostHooks:
     """What a host's plugin may implement; none of it is obligatory."""
 
     @hookspec
-    def register_routes(self, host: Host) -> Sequence[BaseRoute]:  # type: ignore[empty-body]
+    def register_routes(self, host: Host) -> Sequence[BaseRoute]:
         """Pages and APIs for people who are signed in. Paths are absolute within the host's mount.
 
         The routes ask `host.authorize` for each operation themselves: the host only keeps out strangers.
         """
 
     @hookspec
-    def register_public_routes(self, host: Host) -> Sequence[BaseRoute]:  # type: ignore[empty-body]
+    def register_public_routes(self, host: Host) -> Sequence[BaseRoute]:
         """Routes outside login and CSRF: webhooks, return pages, static files. They get the raw body."""
 
     @hookspec
@@ -46,27 +46,27 @@ class HostHooks:
         """Add commands to the host's command line (the same hook as Datasette's and llm's)."""
 
     @hookspec
-    def register_tables(self) -> Schema:  # type: ignore[empty-body]
+    def register_tables(self) -> Schema:
         """The plugin's tables and their migrations."""
 
     @hookspec
-    def register_permissions(self) -> Mapping[str, str]:  # type: ignore[empty-body]
+    def register_permissions(self) -> Mapping[str, str]:
         """Permissions that the plugin asks `host.authorize` for: name → what it allows."""
 
     @hookspec
-    def register_cards(self, host: Host) -> Sequence[Card]:  # type: ignore[empty-body]
+    def register_cards(self, host: Host) -> Sequence[Card]:
         """Cards for the dashboard. One that fails or is slow is shown as unavailable."""
 
     @hookspec
-    def lifespan(self, host: Host) -> AbstractAsyncContextManager[None]:  # type: ignore[empty-body]
+    def lifespan(self, host: Host) -> AbstractAsyncContextManager[None]:
         """Entered when the host has started, left before it stops."""
 
     @hookspec
-    def prepare_demo(self, config: Mapping[str, str]) -> Mapping[str, str]:  # type: ignore[empty-body]
+    def prepare_demo(self, config: Mapping[str, str]) -> Mapping[str, str]:
         """Settings to lay over `config` for `overseer serve --demo`."""
 
     @hookspec
-    def demo_routes(self, host: Host) -> Sequence[BaseRoute]:  # type: ignore[empty-body]
+    def demo_routes(self, host: Host) -> Sequence[BaseRoute]:
         """Public routes that exist in a demo only."""
 
     @hookspec

@@ -65,6 +65,6 @@ def _upgrade(connection: Connection) -> None:
         command.upgrade(_config(connection), "head")
 
 
-def include_name(name: str | None, type_: str, parent_names: Any) -> bool:  # noqa: ARG001
+def include_name(name: str | None, type_: str, _: Any) -> bool:
     """For the host's `context.configure(include_name=…)`: leave our tables alone."""
     return not (type_ == "table" and name is not None and (name in metadata.tables or name == VERSION_TABLE))

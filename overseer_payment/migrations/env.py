@@ -10,7 +10,7 @@ from overseer_payment.database import UtcDateTime
 from overseer_payment.tables import VERSION_TABLE, metadata
 
 
-def _render(type_: str, item: object, autogen: object) -> str | Literal[False]:  # noqa: ARG001
+def _render(type_: str, item: object, _: object) -> str | Literal[False]:
     # A migration outlives our classes: write the plain type down.
     if type_ == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime(timezone=True)"

@@ -51,7 +51,7 @@ class Faults:
     """The faults that are armed. Methods arm one; `clear` disarms all."""
 
     def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)  # noqa: S311 — repeatable, not secret
+        self._random = random.Random(seed)
         self.for_deliveries: list[DeliveryFault] = []
         self.for_requests: list[ApiFault] = []
         self._rate_limit: int | None = None

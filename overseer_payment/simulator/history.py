@@ -68,7 +68,7 @@ def _quietly(world: World, job: Callable[[World], object]) -> None:
 def play(world: World, *, days: int, seed: int) -> None:
     """Plan the whole history and let the clock run through it."""
     world.settings["merchant"] = MERCHANT
-    rng = random.Random(seed)  # noqa: S311 — repeatable, not secret
+    rng = random.Random(seed)
     business = _Business(world, rng, world.clock.now(), days, crowd=people(rng))
     with world.lock:
         _open_shop(business)
@@ -155,7 +155,7 @@ def _purchase(business: _Business) -> Callable[[World], None]:
                 business.known.append((person, session["customer"]))
         if refund_after is not None and session["payment_status"] == "paid":
             amount = session["amount_total"] // 4 if part else None
-            later = lambda w: scenario.refund(w, session, amount, reason="requested_by_customer")  # noqa: E731
+            later = lambda w: scenario.refund(w, session, amount, reason="requested_by_customer")
             now = (world.clock.now() - business.start) / DAY
             business.at(now + refund_after, later, "a refund")
 
@@ -306,6 +306,6 @@ def _invoice(business: _Business, world: World, *, paid: bool) -> None:
     customer = new_customer(world, email=person.email, name=person.name)
     invoice = scenario.send_invoice(world, customer["id"], 96000, text="Illustration, two days")
     if paid:
-        later = lambda w: scenario.pay_invoice(w, invoice)  # noqa: E731
+        later = lambda w: scenario.pay_invoice(w, invoice)
         now = (world.clock.now() - business.start) / DAY
         business.at(now + 5, later, "payment of an invoice")

@@ -67,7 +67,7 @@ class World:
         *,
         start: datetime | None = None,
         account: str = "acct_sim",
-        secret_key: str = "sk_test_sim",  # noqa: S107 — a made-up key of a made-up account
+        secret_key: str = "sk_test_sim",
         seed: int = 1,
         check: Literal["all", "sample", "off"] = "all",
         public_url: str = "http://127.0.0.1:12111",
@@ -75,7 +75,7 @@ class World:
         self.clock = Clock(time.time() if start is None else start.timestamp())
         self.account = account
         self.secret_key = secret_key
-        self.random = random.Random(seed)  # noqa: S311 — repeatable, not secret
+        self.random = random.Random(seed)
         self.public_url = public_url.rstrip("/")
         self.contract = Contract(check)
         self.faults = Faults(seed)

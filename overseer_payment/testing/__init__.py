@@ -30,11 +30,11 @@ pytest.register_assert_rewrite(
     )
 )
 
-from overseer_payment.testing.case import Fault, SampleEvent  # noqa: E402
-from overseer_payment.testing.conformance import ProviderConformance  # noqa: E402
-from overseer_payment.testing.fake_backend import FakeBackend  # noqa: E402
-from overseer_payment.testing.fake_provider import FakeProvider, fake_spec  # noqa: E402
-from overseer_payment.testing.simulator import stripe_simulator  # noqa: E402
+from overseer_payment.testing.case import Fault, SampleEvent
+from overseer_payment.testing.conformance import ProviderConformance
+from overseer_payment.testing.fake_backend import FakeBackend
+from overseer_payment.testing.fake_provider import FakeProvider, fake_spec
+from overseer_payment.testing.simulator import stripe_simulator
 
 __all__ = [
     "FakeBackend",

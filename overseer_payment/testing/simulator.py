@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from overseer_payment.simulator import World
 
-WEBHOOK_SECRET = "whsec_simulated_account"  # noqa: S105  (of an account that exists in memory only)
+WEBHOOK_SECRET = "whsec_simulated_account"
 
 
 @dataclass(frozen=True, slots=True)

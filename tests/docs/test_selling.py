@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from overseer_payment.composition import payments_for
 from overseer_payment.simulator.scenario import offer, pay
-from overseer_payment.testing import stripe_simulator  # noqa: F401
+from overseer_payment.testing import stripe_simulator
 from overseer_payment.testing.simulator import StripeSimulator
 from tests.docs.pages import DOCS, blocks
 
@@ -27,7 +27,7 @@ def shop(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     sqlite_url: str,
-    stripe_simulator: StripeSimulator,  # noqa: F811
+    stripe_simulator: StripeSimulator,
 ) -> Any:
     """The page's `shop` and `unpaid` modules as a reader has them, with a price of the simulator's."""
     for block in blocks(DOCS / "quick-start.md", "python"):
@@ -69,7 +69,7 @@ async def _opened(buyer: httpx.AsyncClient) -> tuple[str, str]:
     return sent.headers["location"], session_id
 
 
-def _pay(stripe_simulator: StripeSimulator, session_id: str) -> None:  # noqa: F811
+def _pay(stripe_simulator: StripeSimulator, session_id: str) -> None:
     """Pay a few seconds later: news of one second would be in doubt, and be read again after a while."""
     stripe_simulator.world.clock.advance(5)
     pay(stripe_simulator.world, stripe_simulator.world.get("checkout.session", session_id))
@@ -79,7 +79,7 @@ def _pay(stripe_simulator: StripeSimulator, session_id: str) -> None:  # noqa: F
 async def test_a_buyer_pays_and_is_thanked(
     buyer: httpx.AsyncClient,
     shop: Any,
-    stripe_simulator: StripeSimulator,  # noqa: F811
+    stripe_simulator: StripeSimulator,
 ) -> None:
     """The button leads to the provider; after paying, the return page thanks, before any webhook came."""
     address, session_id = await _opened(buyer)
@@ -96,7 +96,7 @@ async def test_a_buyer_pays_and_is_thanked(
 async def test_the_buyer_sees_their_own_payment(
     buyer: httpx.AsyncClient,
     shop: Any,
-    stripe_simulator: StripeSimulator,  # noqa: F811
+    stripe_simulator: StripeSimulator,
 ) -> None:
     """Once the webhooks have come, the payment is the buyer's own in REST."""
     _, session_id = await _opened(buyer)
@@ -111,7 +111,7 @@ async def test_the_buyer_sees_their_own_payment(
 async def test_an_order_is_told_as_paid_once(
     buyer: httpx.AsyncClient,
     shop: Any,
-    stripe_simulator: StripeSimulator,  # noqa: F811
+    stripe_simulator: StripeSimulator,
 ) -> None:
     """`newly_paid` names an order after its payment, also if the browser never came back; and never again."""
     unpaid = import_module("unpaid")
