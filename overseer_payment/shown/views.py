@@ -95,9 +95,10 @@ class Views:
                 code="live_key_on_demo",
             )
 
-    async def _ask(
+    async def ask(
         self, viewer: Viewer, question: Callable[[Connection, Scope], T], *, one: bool = False
     ) -> T:
+        """What `question` finds among the rows that `viewer` may see; with `one`, of any account of ours."""
         self._require_accepted()
         user = None if viewer.sees_all else (viewer.user.id if viewer.user else "")
         which = whose.findable if one else whose.listed
@@ -114,7 +115,7 @@ class Views:
         """Daily sums per currency, dense, oldest first. Days are UTC days."""
         viewer.require("payment.view")
         today = utcnow().date()
-        return await self._ask(
+        return await self.ask(
             viewer,
             lambda connection, scope: reports.timeseries(
                 connection, scope.account_ids, days=query.days, today=today, currency=query.currency
@@ -123,11 +124,11 @@ class Views:
 
     async def transactions(self, viewer: Viewer, query: TransactionQuery) -> Page[TransactionRow]:
         """Payments and refunds, newest first."""
-        return await self._ask(viewer, lambda c, scope: queries.transactions(c, scope, query))
+        return await self.ask(viewer, lambda c, scope: queries.transactions(c, scope, query))
 
     async def transaction(self, viewer: Viewer, id: str) -> TransactionDetail:
         """`id` is ours, or any provider id of the payment (payment intent, charge, session, invoice)."""
-        return await self._ask(
+        return await self.ask(
             viewer, lambda c, scope: self._detail(c, scope, queries.transaction(c, scope, id)), one=True
         )
 
@@ -156,22 +157,22 @@ class Views:
 
     async def subscriptions(self, viewer: Viewer, query: SubscriptionQuery) -> Page[SubscriptionRow]:
         """Subscriptions, newest first."""
-        return await self._ask(viewer, lambda c, scope: queries.subscriptions(c, scope, query))
+        return await self.ask(viewer, lambda c, scope: queries.subscriptions(c, scope, query))
 
     async def subscription(self, viewer: Viewer, id: str) -> SubscriptionRow:
         """One subscription by our id or the provider's. Raises NotFound."""
-        return await self._ask(viewer, lambda c, scope: queries.subscription(c, scope, id), one=True)
+        return await self.ask(viewer, lambda c, scope: queries.subscription(c, scope, id), one=True)
 
     async def customers(self, viewer: Viewer, query: CustomerQuery) -> Page[CustomerRow]:
         """Customers, newest first."""
-        return await self._ask(viewer, lambda c, scope: queries.customers(c, scope, query))
+        return await self.ask(viewer, lambda c, scope: queries.customers(c, scope, query))
 
     async def customer(self, viewer: Viewer, id: str) -> CustomerDetail:
         """One customer with lifetime value per currency. Raises NotFound."""
-        return await self._ask(viewer, lambda c, scope: queries.customer(c, scope, id), one=True)
+        return await self.ask(viewer, lambda c, scope: queries.customer(c, scope, id), one=True)
 
     async def checkout(self, viewer: Viewer, session_id: str) -> CheckoutRow:
         """The state of one checkout session. Raises NotFound."""
-        return await self._ask(
+        return await self.ask(
             viewer, lambda c, scope: queries.checkout(c, scope.account_ids, session_id, scope=scope), one=True
         )

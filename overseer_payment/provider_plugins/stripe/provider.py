@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from overseer_payment.errors import OutcomeUnknown, ProviderAuthError, ProviderError, ProviderUnavailable
+from overseer_payment.errors import ProviderAuthError, ProviderError
 from overseer_payment.provider import (
     CheckoutRequest,
     CheckoutSnapshot,
@@ -26,17 +25,11 @@ from overseer_payment.provider import (
     SnapshotPage,
 )
 from overseer_payment.provider_plugins.stripe import events, listing, requests, webhook
-from overseer_payment.provider_plugins.stripe.clock import ProviderClock, utc_now
-from overseer_payment.provider_plugins.stripe.reading import Reader
-from overseer_payment.provider_plugins.stripe.settings import StripeSettings
+from overseer_payment.provider_plugins.stripe.calls import StripeCalls, first
 from overseer_payment.provider_plugins.stripe.translate import fields as f
 
 if TYPE_CHECKING:
-    import httpx
-
-    from overseer_payment.provider_plugins.stripe.client import Answer, Client
-
-_S = TypeVar("_S", CheckoutSnapshot, CustomerSnapshot)
+    pass
 
 _DASHBOARD = "https://dashboard.stripe.com/"
 _PAGES = {
@@ -49,25 +42,8 @@ _PAGES = {
 }
 
 
-class StripeProvider:
-    """Stripe for one API key. `now` and `sleep` are replaced in tests."""
-
-    def __init__(
-        self,
-        settings: StripeSettings,
-        http: httpx.AsyncClient,
-        *,
-        now: Callable[[], datetime] = utc_now,
-        sleep: Callable[[float], Awaitable[None]] | None = None,
-    ) -> None:
-        self.livemode = settings.livemode
-        self._settings = settings
-        self._http = http
-        self._now = now
-        self._sleep = sleep
-
-    def __repr__(self) -> str:
-        return f"<StripeProvider {self._settings.key_fingerprint} at {self._settings.api_base}>"
+class StripeProvider(StripeCalls):
+    """Stripe for one API key."""
 
     # -- writes ------------------------------------------------------------------------------------
 
@@ -79,7 +55,7 @@ class StripeProvider:
                 params, {"idempotency_key": idempotency_key}
             )
         )
-        return _first(self._told("checkout.session", answer), CheckoutSnapshot)
+        return first(self._told("checkout.session", answer), CheckoutSnapshot)
 
     async def refund(self, request: RefundRequest, *, idempotency_key: str) -> Sequence[Snapshot]:
         """Give money back: the refund, then its charge with every refund of it."""
@@ -95,7 +71,7 @@ class StripeProvider:
         answer = await self._client.write(
             lambda stripe: stripe.v1.customers.create_async(params, {"idempotency_key": idempotency_key})
         )
-        return _first(self._told("customer", answer), CustomerSnapshot)
+        return first(self._told("customer", answer), CustomerSnapshot)
 
     # -- webhooks ----------------------------------------------------------------------------------
 
@@ -166,40 +142,8 @@ class StripeProvider:
     async def aclose(self) -> None:
         """Nothing to close: the HTTP client is the caller's."""
 
-    # -- parts -------------------------------------------------------------------------------------
-
-    @cached_property
-    def _secrets(self) -> tuple[bytes, ...]:
-        return self._settings.usable_secrets
-
-    @cached_property
-    def _client(self) -> Client:
-        import anyio
-
-        from overseer_payment.provider_plugins.stripe.client import Client
-
-        clock, sleep = ProviderClock(self._now), self._sleep or anyio.sleep
-        return Client(self._settings, self._http, clock=clock, sleep=sleep)
-
-    @cached_property
-    def _reader(self) -> Reader:
-        return Reader(self._client, livemode=self.livemode)
-
-    def _told(self, name: str, answer: Answer) -> Sequence[Snapshot]:
-        try:
-            return self._reader.read(name, answer)
-        except ProviderUnavailable as error:
-            # The write was answered: whatever it did, it was done.
-            raise OutcomeUnknown(error.detail) from None
-
     def _healthy(self) -> str:
         return f"Stripe answers in {'live' if self.livemode else 'test'} mode."
-
-
-def _first(snapshots: Sequence[Snapshot], kind: type[_S]) -> _S:
-    found = snapshots[0]
-    assert isinstance(found, kind)
-    return found
 
 
 def _title(account: f.Json) -> str | None:

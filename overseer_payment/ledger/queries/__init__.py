@@ -1,0 +1,23 @@
+"""Questions about the ledger's rows, a module for each noun. They see no more than their scope."""
+
+from __future__ import annotations
+
+from overseer_payment.ledger.queries.checkouts import checkout
+from overseer_payment.ledger.queries.customers import customer, customers
+from overseer_payment.ledger.queries.disputes import OPEN_STATES, disputes
+from overseer_payment.ledger.queries.subscriptions import subscription, subscriptions
+from overseer_payment.ledger.queries.transactions import refunds, transaction, transaction_row, transactions
+
+__all__ = [
+    "OPEN_STATES",
+    "checkout",
+    "customer",
+    "customers",
+    "disputes",
+    "refunds",
+    "subscription",
+    "subscriptions",
+    "transaction",
+    "transaction_row",
+    "transactions",
+]

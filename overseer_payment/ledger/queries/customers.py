@@ -1,0 +1,63 @@
+"""Customers: lists, one with what they are worth."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, or_, select
+
+from overseer_payment import tables
+from overseer_payment.errors import NotFound
+from overseer_payment.ledger.paging import page
+from overseer_payment.ledger.queries.common import is_named, joined, values_of
+from overseer_payment.ledger.queries.subscriptions import subscription_row, subscriptions_where
+from overseer_payment.ledger.scope import Scope
+from overseer_payment.schemas import (
+    CustomerDetail,
+    CustomerQuery,
+    CustomerRow,
+    CustomerValue,
+    Page,
+)
+
+_c, _s = tables.customer, tables.subscription
+
+
+def customers(connection: Connection, scope: Scope, query: CustomerQuery) -> Page[CustomerRow]:
+    """Customers, newest first; those that were only named so far, by when they were first named."""
+    statement = joined(_c).where(scope.listed(connection, _c))
+    if query.q and query.q.strip():
+        text = query.q.strip()
+        columns = (_c.c.email, _c.c.name, _c.c.provider_customer_id, _c.c.user_id)
+        statement = statement.where(or_(*(column.icontains(text, autoescape=True) for column in columns)))
+    rows, cursor = page(connection, statement, _c, limit=query.limit, cursor=query.cursor)
+    return Page(rows=[CustomerRow.model_validate(values_of(row)) for row in rows], next_cursor=cursor)
+
+
+def customer(connection: Connection, scope: Scope, id: str) -> CustomerDetail:
+    """One customer by our id or the provider's, with lifetime value and subscriptions. Raises NotFound."""
+    statement = joined(_c).where(scope.customers(), is_named(_c, _c.c.provider_customer_id, id))
+    row = connection.execute(statement.limit(1)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no customer {id}.")
+    owned = subscriptions_where(_s.c.customer_id == row.id).order_by(_s.c.occurred_at.desc(), _s.c.id.desc())
+    return CustomerDetail(
+        **CustomerRow.model_validate(values_of(row)).model_dump(),
+        value=_value(connection, row.id),
+        subscriptions=[subscription_row(one) for one in connection.execute(owned.limit(100))],
+    )
+
+
+def _value(connection: Connection, customer_id: int) -> list[CustomerValue]:
+    total = tables.customer_total
+    query = select(total).where(total.c.customer_id == customer_id).order_by(total.c.currency)
+    return [
+        CustomerValue(
+            currency=row.currency,
+            gross=row.gross,
+            refunded=row.refunded,
+            disputed=row.disputed,
+            net=row.gross - row.refunded - row.disputed,
+            payments=row.payments,
+        )
+        for row in connection.execute(query)
+        if row.gross or row.refunded or row.disputed
+    ]

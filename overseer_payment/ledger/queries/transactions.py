@@ -1,0 +1,108 @@
+"""Payments and refunds: lists, search, one row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, or_, select
+
+from overseer_payment import tables
+from overseer_payment.errors import NotFound
+from overseer_payment.ledger import references
+from overseer_payment.ledger.paging import page
+from overseer_payment.ledger.queries.common import aware, joined, named, values_of
+from overseer_payment.ledger.scope import Scope
+from overseer_payment.schemas import (
+    Page,
+    TransactionQuery,
+    TransactionRow,
+)
+
+_t, _c, _s = tables.transaction, tables.customer, tables.subscription
+
+
+def _transactions(*where: ColumnElement[bool]) -> Select[Any]:
+    query = joined(_t, _c.c.email.label("own_email"), _c.c.name.label("own_name"))
+    return query.outerjoin(_c, _c.c.id == _t.c.customer_id).where(*where)
+
+
+def transaction_row(row: Row[Any]) -> TransactionRow:
+    values = values_of(row)
+    values["customer_email"] = values["customer_email"] or values["own_email"]
+    values["customer_name"] = values["customer_name"] or values["own_name"]
+    return TransactionRow.model_validate(values)
+
+
+def transactions(connection: Connection, scope: Scope, query: TransactionQuery) -> Page[TransactionRow]:
+    """Payments and refunds, newest first."""
+    statement = _transactions(
+        _t.c.placeholder.is_(False), *_whose(connection, scope, query), *_filters(query)
+    )
+    rows, cursor = page(connection, statement, _t, limit=query.limit, cursor=query.cursor)
+    return Page(rows=[transaction_row(row) for row in rows], next_cursor=cursor)
+
+
+def _whose(connection: Connection, scope: Scope, query: TransactionQuery) -> list[ColumnElement[bool]]:
+    """Where to begin: at the few rows that are named, else at all that the viewer may see."""
+    begin: list[ColumnElement[bool]] = []
+    customers = named(connection, _c, _c.c.provider_customer_id, scope, query.customer_id)
+    subscriptions = named(connection, _s, _s.c.provider_subscription_id, scope, query.subscription_id)
+    if subscriptions is not None:
+        begin.append(_t.c.subscription_id.in_(subscriptions))
+    text = (query.q or "").strip()
+    known = references.resolve(connection, scope.account_ids, text) if text else []
+    exact = bool(known) and not text.isdigit()  # a number may also be part of what somebody looks for
+    if exact:
+        refunds = connection.execute(select(_t.c.id).where(_t.c.parent_id.in_(known))).scalars()
+        begin.append(_t.c.id.in_(sorted({*known, *refunds})))
+    if not begin or customers is not None or scope.user_id is not None:
+        begin.append(scope.listed(connection, _t, customers))
+    if not text or exact:
+        return begin
+    return [*begin, or_(_t.c.id.in_(known), _resembling(text))]
+
+
+def _filters(query: TransactionQuery) -> list[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = []
+    if query.status is not None:
+        wanted.append(_t.c.status == query.status.value)
+    if query.type is not None:
+        wanted.append(_t.c.type == query.type.value)
+    if query.currency is not None:
+        wanted.append(_t.c.currency == query.currency)
+    if query.occurred_after is not None:
+        wanted.append(_t.c.occurred_at >= aware(query.occurred_after))
+    if query.occurred_before is not None:
+        wanted.append(_t.c.occurred_at < aware(query.occurred_before))
+    return wanted
+
+
+def _resembling(text: str) -> ColumnElement[bool]:
+    columns = (
+        _t.c.provider_transaction_id,
+        _t.c.charge_ref,
+        _t.c.customer_email,
+        _t.c.customer_name,
+        _t.c.description,
+        _c.c.email,
+        _c.c.name,
+        _c.c.provider_customer_id,
+    )
+    return or_(*(column.icontains(text, autoescape=True) for column in columns))
+
+
+def transaction(connection: Connection, scope: Scope, id: str) -> TransactionRow:
+    """One payment or refund by our id or any of the provider's. Raises NotFound."""
+    for found in references.resolve(connection, scope.account_ids, id):
+        query = _transactions(scope.rows(_t), _t.c.id == found, _t.c.placeholder.is_(False))
+        row = connection.execute(query).one_or_none()
+        if row is not None:
+            return transaction_row(row)
+    raise NotFound(f"There is no transaction {id}.")
+
+
+def refunds(connection: Connection, scope: Scope, parent_id: int) -> list[TransactionRow]:
+    """The refunds of one payment, oldest first."""
+    query = _transactions(scope.rows(_t), _t.c.parent_id == parent_id)
+    rows = connection.execute(query.order_by(_t.c.occurred_at, _t.c.id))
+    return [transaction_row(row) for row in rows]

@@ -1,0 +1,106 @@
+"""The provider contract: what a payment provider's plugin gives us, in plain types without I/O.
+
+Amounts are integers in minor units of the row's currency *by the provider's own rule*
+(`ProviderSpec.currencies` knows that rule: Stripe counts ISK in hundredths, ISO 4217 does not).
+Moments are aware UTC datetimes.
+
+A **snapshot** is complete: it says everything its type can hold about one object as of one
+moment. What a payload leaves out is not set to None by guess; it is another snapshot
+(`InvoicePaymentSnapshot` for "this invoice was paid by that payment") or a `Ref` to fetch.
+"""
+
+from __future__ import annotations
+
+from overseer_payment.provider.capabilities import (
+    Capability,
+)
+from overseer_payment.provider.events import (
+    Event,
+    EventPage,
+    Parsed,
+    SnapshotPage,
+)
+from overseer_payment.provider.naming import (
+    API_LEVEL,
+    AsOf,
+    Kind,
+    Ref,
+    Source,
+)
+from overseer_payment.provider.protocol import (
+    ListsEvents,
+    ListsObjects,
+    Provider,
+    ProviderSpec,
+)
+from overseer_payment.provider.requests import (
+    CheckoutRequest,
+    CustomerRequest,
+    Health,
+    Price,
+    RefundRequest,
+)
+from overseer_payment.provider.snapshots import (
+    OPEN_DISPUTE,
+    ChargeSnapshot,
+    CheckoutMode,
+    CheckoutPaymentState,
+    CheckoutSnapshot,
+    CheckoutStatus,
+    CustomerSnapshot,
+    DisputeKind,
+    DisputeSnapshot,
+    DisputeStatus,
+    InvoicePaymentSnapshot,
+    InvoiceSnapshot,
+    InvoiceStatus,
+    PaymentSnapshot,
+    RefundSnapshot,
+    Snapshot,
+    SubscriptionItem,
+    SubscriptionSnapshot,
+    SubscriptionStatus,
+    TransactionStatus,
+)
+
+__all__ = [
+    "API_LEVEL",
+    "OPEN_DISPUTE",
+    "AsOf",
+    "Capability",
+    "ChargeSnapshot",
+    "CheckoutMode",
+    "CheckoutPaymentState",
+    "CheckoutRequest",
+    "CheckoutSnapshot",
+    "CheckoutStatus",
+    "CustomerRequest",
+    "CustomerSnapshot",
+    "DisputeKind",
+    "DisputeSnapshot",
+    "DisputeStatus",
+    "Event",
+    "EventPage",
+    "Health",
+    "InvoicePaymentSnapshot",
+    "InvoiceSnapshot",
+    "InvoiceStatus",
+    "Kind",
+    "ListsEvents",
+    "ListsObjects",
+    "Parsed",
+    "PaymentSnapshot",
+    "Price",
+    "Provider",
+    "ProviderSpec",
+    "Ref",
+    "RefundRequest",
+    "RefundSnapshot",
+    "Snapshot",
+    "SnapshotPage",
+    "Source",
+    "SubscriptionItem",
+    "SubscriptionSnapshot",
+    "SubscriptionStatus",
+    "TransactionStatus",
+]

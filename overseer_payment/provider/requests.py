@@ -1,0 +1,73 @@
+"""What we ask of a provider, and what it offers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from overseer_payment.provider.snapshots import CheckoutMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutRequest:
+    """What to sell. Exactly one of `customer` (the provider's id) and `email` may be set."""
+
+    mode: CheckoutMode
+    success_url: str
+    cancel_url: str
+    price: str | None = None
+    """The provider's price id; None only in setup mode."""
+    quantity: int = 1
+    currency: str | None = None
+    """Needed in setup mode only."""
+    customer: str | None = None
+    email: str | None = field(default=None, repr=False)
+    client_reference: str | None = None
+    trial_period_days: int | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRequest:
+    """`amount` in minor units of `currency`. Names the payment intent, else the charge."""
+
+    amount: int
+    currency: str
+    payment: str | None = None
+    charge: str | None = None
+    reason: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerRequest:
+    email: str | None = field(default=None, repr=False)
+    name: str | None = field(default=None, repr=False)
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """One way to buy one product. `amount` in minor units, None when it depends (tiers, custom)."""
+
+    id: str
+    product: str
+    product_name: str
+    amount: int | None
+    currency: str
+    interval: str | None = None
+    interval_count: int = 1
+    nickname: str | None = None
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What a health check found. `message` is one sentence for a person."""
+
+    healthy: bool
+    message: str
+    livemode: bool
+    account: str | None = None
+    """The provider's own id of the account the key belongs to, when it could be read."""
+    title: str | None = None

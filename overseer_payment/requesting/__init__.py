@@ -1,0 +1,37 @@
+"""From a stored operation to a call of the provider: what is sent the first time, and what after that.
+
+Each kind of operation has its row in `_SENDS`; a new kind is one function and one row.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from overseer_payment.errors import ConfigurationError
+from overseer_payment.provider import Provider, Snapshot
+from overseer_payment.requesting.attempt import KEY_LIVES, Attempt, Send, as_request
+from overseer_payment.requesting.making import make_customer, open_checkout
+from overseer_payment.requesting.refunds import give_back, refunded
+
+__all__ = ["KEY_LIVES", "Attempt", "as_request", "refunded", "send"]
+
+_SENDS: Mapping[str, Send] = {
+    "refund": give_back,
+    "checkout": open_checkout,
+    "customer": make_customer,
+}
+
+
+async def send(provider: Provider, operation: Row[Any], *, now: datetime) -> Sequence[Snapshot]:
+    """Call the provider under the operation's own key; first in the answer is what was made.
+
+    Raises what the provider raises.
+    """
+    if operation.kind not in _SENDS:
+        raise ConfigurationError(f"Nobody knows how to send the operation {operation.kind!r}.")
+    return await _SENDS[operation.kind](Attempt(provider, operation, json.loads(operation.request), now))

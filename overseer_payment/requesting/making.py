@@ -1,0 +1,23 @@
+"""Operations that make something new: checkouts and customers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from overseer_payment.errors import ProviderRejected
+from overseer_payment.provider import CheckoutMode, CheckoutRequest, CustomerRequest, Snapshot
+from overseer_payment.requesting.attempt import Attempt
+
+
+async def open_checkout(attempt: Attempt) -> Sequence[Snapshot]:
+    """Open a checkout; not days later: its buyer is gone."""
+    if attempt.is_forgotten:
+        raise ProviderRejected("This checkout was never opened. Open another one.", code="too_late")
+    request = CheckoutRequest(**{**attempt.request, "mode": CheckoutMode(attempt.request["mode"])})
+    return [await attempt.provider.create_checkout(request, idempotency_key=attempt.key)]
+
+
+async def make_customer(attempt: Attempt) -> Sequence[Snapshot]:
+    """Make a customer."""
+    request = CustomerRequest(**attempt.request)
+    return [await attempt.provider.create_customer(request, idempotency_key=attempt.key)]

@@ -1,0 +1,71 @@
+"""Selling: checkouts, and what can be sold."""
+
+from __future__ import annotations
+
+from overseer_payment.routes import examples
+from overseer_payment.routes.op import Call, Op
+from overseer_payment.routes.ops.words import SCOPED, STAFF
+from overseer_payment.schemas import (
+    Catalog,
+    CheckoutBody,
+    CheckoutCreated,
+    CheckoutRow,
+)
+
+
+async def create_checkout(call: Call[None, CheckoutBody]) -> CheckoutCreated:
+    return await call.payments.create_checkout(call.viewer, call.body, idempotency_key=call.idempotency_key)
+
+
+async def get_checkout(call: Call[None, None]) -> CheckoutRow:
+    return await call.payments.checkout(call.viewer, call.id)
+
+
+async def get_catalog(call: Call[None, None]) -> Catalog:
+    return await call.payments.catalog(call.viewer)
+
+
+OPS = (
+    Op(
+        method="POST",
+        path="/checkout",
+        name="create_checkout",
+        tag="Checkout",
+        summary="Open a hosted checkout",
+        description=(
+            "Opens a checkout page at the provider and answers where to send the buyer. "
+            "Everything but setup mode needs a price."
+        ),
+        handler=create_checkout,
+        answer=CheckoutCreated,
+        example=examples.CHECKOUT_CREATED,
+        body=CheckoutBody,
+        body_example=examples.CHECKOUT_BODY,
+        errors=(404, 409, 502),
+    ),
+    Op(
+        method="GET",
+        path="/checkouts/{session_id}",
+        name="get_checkout",
+        tag="Checkout",
+        summary="See what became of a checkout",
+        description=f"`payment_state` says whether money was collected. {SCOPED}",
+        handler=get_checkout,
+        answer=CheckoutRow,
+        example=examples.CHECKOUT,
+        path_help="The `session_id` that opening the checkout answered.",
+    ),
+    Op(
+        method="GET",
+        path="/catalog",
+        name="get_catalog",
+        tag="Checkout",
+        summary="List what can be sold",
+        description=f"The active prices of the default provider, with their products. {STAFF}",
+        handler=get_catalog,
+        answer=Catalog,
+        example=examples.CATALOG,
+        needs="payment.view",
+        errors=(409, 502),
+    ),
+)

@@ -1,0 +1,52 @@
+"""Health and sums."""
+
+from __future__ import annotations
+
+from overseer_payment.routes import examples
+from overseer_payment.routes.op import Call, Op
+from overseer_payment.routes.ops.words import STAFF
+from overseer_payment.schemas import (
+    RevenueQuery,
+    RevenueTimeseries,
+    StatusView,
+)
+
+
+async def get_status(call: Call[None, None]) -> StatusView:
+    return await call.payments.status(call.viewer)
+
+
+async def get_revenue(call: Call[RevenueQuery, None]) -> RevenueTimeseries:
+    return await call.payments.revenue(call.viewer, call.query)
+
+
+OPS = (
+    Op(
+        method="GET",
+        path="/status",
+        name="get_status",
+        tag="Reports",
+        summary="See the health of payments and all-time sums",
+        description=(
+            "`active_subscriptions` counts active and trialing ones. Revenue is given for each currency and "
+            f"never summed across them; `net` is gross less refunded less disputed. {STAFF}"
+        ),
+        handler=get_status,
+        answer=StatusView,
+        example=examples.STATUS,
+        needs="payment.view",
+    ),
+    Op(
+        method="GET",
+        path="/revenue-timeseries",
+        name="get_revenue_timeseries",
+        tag="Reports",
+        summary="See revenue day by day",
+        description=f"One point for each day in UTC up to today, per currency; quiet days are zero. {STAFF}",
+        handler=get_revenue,
+        answer=RevenueTimeseries,
+        example=examples.REVENUE,
+        query=RevenueQuery,
+        needs="payment.view",
+    ),
+)

@@ -1,0 +1,111 @@
+"""Rows, queries and bodies of the public surface: REST, CLI `--json` and the pages all use these.
+
+Amounts are integers in minor units of `currency`, by the provider's rule. Moments are aware UTC.
+Fields of the documented contract keep their name and meaning; more may be added.
+"""
+
+from __future__ import annotations
+
+from overseer_payment.schemas.base import (
+    Body,
+    Currency,
+    Identifier,
+    JsonObject,
+    ListQuery,
+    Metadata,
+    Page,
+    Row,
+    RowT,
+)
+from overseer_payment.schemas.catalog import (
+    Catalog,
+    PriceRow,
+)
+from overseer_payment.schemas.checkouts import (
+    CheckoutBody,
+    CheckoutCreated,
+    CheckoutRow,
+)
+from overseer_payment.schemas.customers import (
+    CustomerDetail,
+    CustomerQuery,
+    CustomerRow,
+    CustomerValue,
+)
+from overseer_payment.schemas.disputes import (
+    DisputeRow,
+)
+from overseer_payment.schemas.providers import (
+    Finding,
+    ProviderRow,
+    ProviderState,
+)
+from overseer_payment.schemas.reports import (
+    Revenue,
+    RevenuePoint,
+    RevenueQuery,
+    RevenueSeries,
+    RevenueTimeseries,
+    StatusView,
+)
+from overseer_payment.schemas.subscriptions import (
+    SubscriptionItemRow,
+    SubscriptionQuery,
+    SubscriptionRow,
+)
+from overseer_payment.schemas.transactions import (
+    Reference,
+    RefundBody,
+    TimelineEntry,
+    TransactionDetail,
+    TransactionQuery,
+    TransactionRow,
+    TransactionState,
+    TransactionType,
+)
+from overseer_payment.schemas.viewer import (
+    Viewer,
+)
+
+__all__ = [
+    "Body",
+    "Catalog",
+    "CheckoutBody",
+    "CheckoutCreated",
+    "CheckoutRow",
+    "Currency",
+    "CustomerDetail",
+    "CustomerQuery",
+    "CustomerRow",
+    "CustomerValue",
+    "DisputeRow",
+    "Finding",
+    "Identifier",
+    "JsonObject",
+    "ListQuery",
+    "Metadata",
+    "Page",
+    "PriceRow",
+    "ProviderRow",
+    "ProviderState",
+    "Reference",
+    "RefundBody",
+    "Revenue",
+    "RevenuePoint",
+    "RevenueQuery",
+    "RevenueSeries",
+    "RevenueTimeseries",
+    "Row",
+    "RowT",
+    "StatusView",
+    "SubscriptionItemRow",
+    "SubscriptionQuery",
+    "SubscriptionRow",
+    "TimelineEntry",
+    "TransactionDetail",
+    "TransactionQuery",
+    "TransactionRow",
+    "TransactionState",
+    "TransactionType",
+    "Viewer",
+]

@@ -1,0 +1,67 @@
+"""What every answer, question and body is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from overseer_payment.errors import Invalid
+from overseer_payment.money import iso_exponent
+
+RowT = TypeVar("RowT", bound=BaseModel)
+
+
+def _listed_currency(code: str) -> str:
+    try:
+        iso_exponent(code.upper())
+    except Invalid as error:
+        raise ValueError(error.detail) from None
+    return code
+
+
+Currency = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z]{3}$", to_lower=True),
+    AfterValidator(_listed_currency),
+]
+
+
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
+
+
+Metadata = dict[
+    Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\[\]\x00-\x1f]+$")],
+    Annotated[str, StringConstraints(max_length=500)],
+]
+
+
+class Row(BaseModel):
+    """Base of everything that is answered."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Body(BaseModel):
+    """Base of everything that is asked: an unknown field is an error, not silence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Page(Row, Generic[RowT]):
+    """Some rows, newest first, and where to go on."""
+
+    rows: list[RowT]
+    next_cursor: str | None = None
+
+    def __iter__(self) -> Iterator[RowT]:  # type: ignore[override]
+        return iter(self.rows)
+
+
+class ListQuery(Body):
+    limit: int = Field(default=20, ge=1, le=100)
+    cursor: Annotated[str, StringConstraints(max_length=200)] | None = None
+
+
+JsonObject = dict[str, Any]

@@ -1,0 +1,252 @@
+"""The ledger's rows."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from overseer_payment.tables.columns import (
+    account_id,
+    big,
+    flag,
+    metadata,
+    moment,
+    money,
+    provider_id,
+    row_id,
+)
+
+customer = Table(
+    "payment_customer",
+    metadata,
+    row_id(),
+    account_id(),
+    provider_id("provider_customer_id"),
+    # Named by others and never described; `occurred_at` is then that of the first that names it.
+    flag("placeholder"),
+    Column("user_id", String(255)),
+    Column("email", String(512)),
+    Column("name", Text),
+    flag("deleted"),
+    moment("occurred_at", nullable=False),
+    moment("created_at", nullable=False),
+    UniqueConstraint("account_id", "provider_customer_id"),
+)
+
+Index("ix_payment_customer_newest", customer.c.account_id, customer.c.occurred_at, customer.c.id)
+
+Index("ix_payment_customer_user", customer.c.account_id, customer.c.user_id)
+
+Index("ix_payment_customer_email", customer.c.account_id, customer.c.email)
+
+transaction = Table(
+    "payment_transaction",
+    metadata,
+    row_id(),
+    account_id(),
+    provider_id("provider_transaction_id"),
+    Column("type", String(20), nullable=False),
+    Column("status", String(20), nullable=False),
+    # Known only by what others say of it (a refund of a charge never seen): linked to, not yet listed.
+    flag("placeholder"),
+    money("amount"),
+    money("amount_refunded"),
+    money("amount_disputed"),
+    money("amount_refundable"),
+    # What the charge says was refunded and no refund row accounts for yet.
+    money("amount_refunded_untold"),
+    Column("currency", String(3), nullable=False),
+    Column("customer_id", big),
+    Column("customer_email", String(512)),
+    Column("customer_name", Text),
+    Column("subscription_id", big),
+    Column("invoice_id", big),
+    Column("parent_id", big),
+    Column("charge_ref", String(255)),
+    Column("description", Text),
+    Column("method", String(255)),
+    Column("reason", String(255)),
+    Column("failure_code", String(255)),
+    Column("failure_message", Text),
+    moment("occurred_at", nullable=False),
+    moment("created_at", nullable=False),
+    UniqueConstraint("account_id", "provider_transaction_id"),
+)
+
+Index("ix_payment_transaction_newest", transaction.c.account_id, transaction.c.occurred_at, transaction.c.id)
+
+Index(
+    "ix_payment_transaction_status",
+    transaction.c.account_id,
+    transaction.c.status,
+    transaction.c.occurred_at,
+    transaction.c.id,
+)
+
+Index(
+    "ix_payment_transaction_type",
+    transaction.c.account_id,
+    transaction.c.type,
+    transaction.c.occurred_at,
+    transaction.c.id,
+)
+
+Index(
+    "ix_payment_transaction_currency",
+    transaction.c.account_id,
+    transaction.c.currency,
+    transaction.c.occurred_at,
+    transaction.c.id,
+)
+
+Index(
+    "ix_payment_transaction_customer", transaction.c.customer_id, transaction.c.occurred_at, transaction.c.id
+)
+
+Index(
+    "ix_payment_transaction_subscription",
+    transaction.c.subscription_id,
+    transaction.c.occurred_at,
+    transaction.c.id,
+)
+
+Index("ix_payment_transaction_parent", transaction.c.parent_id)
+
+# Every provider id by which a payment is known → its row.
+
+reference = Table(
+    "payment_reference",
+    metadata,
+    Column("account_id", big, primary_key=True, autoincrement=False),
+    Column("provider_id", String(255), primary_key=True),
+    Column("transaction_id", big, nullable=False, index=True),
+)
+
+subscription = Table(
+    "payment_subscription",
+    metadata,
+    row_id(),
+    account_id(),
+    provider_id("provider_subscription_id"),
+    flag("placeholder"),
+    Column("customer_id", big, index=True),
+    Column("status", String(20), nullable=False),
+    Column("plan_name", Text),
+    money("amount"),
+    Column("currency", String(3), nullable=False),
+    Column("interval", String(10)),
+    Column("interval_count", Integer, nullable=False, server_default=text("1")),
+    Column("quantity", Integer, nullable=False, server_default=text("0")),
+    Column("items", Text, nullable=False, server_default=text("'[]'")),
+    moment("current_period_start"),
+    moment("current_period_end"),
+    flag("cancel_at_period_end"),
+    moment("cancel_at"),
+    moment("canceled_at"),
+    moment("ended_at"),
+    moment("trial_end"),
+    flag("collection_paused"),
+    moment("occurred_at", nullable=False),
+    moment("created_at", nullable=False),
+    UniqueConstraint("account_id", "provider_subscription_id"),
+)
+
+Index(
+    "ix_payment_subscription_newest", subscription.c.account_id, subscription.c.occurred_at, subscription.c.id
+)
+
+Index(
+    "ix_payment_subscription_status",
+    subscription.c.account_id,
+    subscription.c.status,
+    subscription.c.occurred_at,
+    subscription.c.id,
+)
+
+invoice = Table(
+    "payment_invoice",
+    metadata,
+    row_id(),
+    account_id(),
+    provider_id("provider_invoice_id"),
+    flag("placeholder"),
+    Column("number", String(255)),
+    Column("status", String(20), nullable=False),
+    Column("currency", String(3), nullable=False),
+    money("total"),
+    money("amount_due"),
+    money("amount_paid"),
+    money("amount_remaining"),
+    Column("customer_id", big, index=True),
+    Column("subscription_id", big, index=True),
+    Column("attempt_count", Integer, nullable=False, server_default=text("0")),
+    moment("next_attempt_at"),
+    moment("due_at"),
+    moment("paid_at"),
+    Column("hosted_url", Text),
+    Column("pdf_url", Text),
+    moment("occurred_at", nullable=False),
+    moment("created_at", nullable=False),
+    UniqueConstraint("account_id", "provider_invoice_id"),
+)
+
+Index("ix_payment_invoice_newest", invoice.c.account_id, invoice.c.occurred_at, invoice.c.id)
+
+checkout = Table(
+    "payment_checkout",
+    metadata,
+    row_id(),
+    account_id(),
+    provider_id("session_id"),
+    Column("mode", String(20), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("payment_state", String(20), nullable=False),
+    Column("amount_total", BigInteger),
+    Column("currency", String(3)),
+    Column("url", Text),
+    Column("transaction_id", big),
+    Column("customer_id", big),
+    Column("subscription_id", big),
+    Column("user_id", String(255)),
+    moment("expires_at"),
+    moment("occurred_at", nullable=False),
+    moment("created_at", nullable=False),
+    UniqueConstraint("account_id", "session_id"),
+)
+
+Index("ix_payment_checkout_session", checkout.c.session_id)
+
+dispute = Table(
+    "payment_dispute",
+    metadata,
+    row_id(),
+    account_id(),
+    provider_id("provider_dispute_id"),
+    Column("kind", String(20), nullable=False),
+    Column("status", String(30), nullable=False),
+    Column("reason", String(255)),
+    money("amount"),
+    money("funds_withdrawn"),
+    Column("currency", String(3), nullable=False),
+    Column("transaction_id", big, index=True),
+    Column("customer_id", big),
+    flag("refundable"),
+    moment("evidence_due_by"),
+    flag("has_evidence"),
+    moment("occurred_at", nullable=False),
+    moment("created_at", nullable=False),
+    UniqueConstraint("account_id", "provider_dispute_id"),
+)
+
+Index("ix_payment_dispute_newest", dispute.c.account_id, dispute.c.occurred_at, dispute.c.id)
+
+# Sums kept in step with the rows, so that no view grows with the number of rows. Rebuildable from them.
