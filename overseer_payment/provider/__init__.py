@@ -11,8 +11,29 @@ moment. What a payload leaves out is not set to None by guess; it is another sna
 
 from __future__ import annotations
 
+from overseer_payment.provider.billing import (
+    DeletesCustomers,
+    ExpiresCheckouts,
+    OpensPortal,
+    PortalRequest,
+    PortalSession,
+)
 from overseer_payment.provider.capabilities import (
     Capability,
+)
+from overseer_payment.provider.disputing import (
+    AnswersDisputes,
+    Evidence,
+    EvidenceField,
+    EvidenceFile,
+    EvidenceForm,
+)
+from overseer_payment.provider.endpoints import (
+    Endpoint,
+    EndpointRequest,
+    LocalSecret,
+    ManagesEndpoints,
+    SignsDeliveries,
 )
 from overseer_payment.provider.events import (
     Event,
@@ -26,6 +47,11 @@ from overseer_payment.provider.naming import (
     Kind,
     Ref,
     Source,
+)
+from overseer_payment.provider.previews import (
+    InvoicePreview,
+    PreviewLine,
+    PreviewsInvoices,
 )
 from overseer_payment.provider.protocol import (
     ListsEvents,
@@ -55,6 +81,7 @@ from overseer_payment.provider.snapshots import (
     InvoiceSnapshot,
     InvoiceStatus,
     PaymentSnapshot,
+    ProductSnapshot,
     RefundSnapshot,
     Snapshot,
     SubscriptionItem,
@@ -62,10 +89,15 @@ from overseer_payment.provider.snapshots import (
     SubscriptionStatus,
     TransactionStatus,
 )
+from overseer_payment.provider.triggering import (
+    Triggered,
+    TriggersEvents,
+)
 
 __all__ = [
     "API_LEVEL",
     "OPEN_DISPUTE",
+    "AnswersDisputes",
     "AsOf",
     "Capability",
     "ChargeSnapshot",
@@ -76,26 +108,44 @@ __all__ = [
     "CheckoutStatus",
     "CustomerRequest",
     "CustomerSnapshot",
+    "DeletesCustomers",
     "DisputeKind",
     "DisputeSnapshot",
     "DisputeStatus",
+    "Endpoint",
+    "EndpointRequest",
     "Event",
     "EventPage",
+    "Evidence",
+    "EvidenceField",
+    "EvidenceFile",
+    "EvidenceForm",
+    "ExpiresCheckouts",
     "Health",
     "InvoicePaymentSnapshot",
+    "InvoicePreview",
     "InvoiceSnapshot",
     "InvoiceStatus",
     "Kind",
     "ListsEvents",
     "ListsObjects",
+    "LocalSecret",
+    "ManagesEndpoints",
+    "OpensPortal",
     "Parsed",
     "PaymentSnapshot",
+    "PortalRequest",
+    "PortalSession",
+    "PreviewLine",
+    "PreviewsInvoices",
     "Price",
+    "ProductSnapshot",
     "Provider",
     "ProviderSpec",
     "Ref",
     "RefundRequest",
     "RefundSnapshot",
+    "SignsDeliveries",
     "Snapshot",
     "SnapshotPage",
     "Source",
@@ -103,4 +153,6 @@ __all__ = [
     "SubscriptionSnapshot",
     "SubscriptionStatus",
     "TransactionStatus",
+    "Triggered",
+    "TriggersEvents",
 ]

@@ -16,5 +16,15 @@ class Capability(StrEnum):
     PARTIAL_REFUND = "partial_refund"
     CUSTOMERS = "customers"
     CATALOG = "catalog"
+    PORTAL = "portal"  # the provider is an `OpensPortal`: a page where customers look after themselves
+    INVOICE_PREVIEW = "invoice_preview"  # the provider is a `PreviewsInvoices`
+    CUSTOMER_DELETE = "customer_delete"  # the provider is a `DeletesCustomers`
+    CHECKOUT_EXPIRE = "checkout_expire"  # the provider is an `ExpiresCheckouts`
+    DISCOUNTS = "discounts"  # checkouts take coupons and promotion codes
+    AUTOMATIC_TAX = "automatic_tax"  # checkouts compute tax, and ask for tax ids
+    DISPUTE_RESPONSES = "dispute_responses"  # it is an `AnswersDisputes`: evidence can be given
     EVENT_LIST = "event_list"  # the provider is a `ListsEvents`: what a webhook missed can be asked for
     OBJECT_LIST = "object_list"  # the provider is a `ListsObjects`: history can be read, and compared
+    WEBHOOK_ENDPOINTS = "webhook_endpoints"  # it is a `ManagesEndpoints`: sets up where it delivers to
+    LOCAL_DELIVERY = "local_delivery"  # it is a `SignsDeliveries`: listed events can be delivered locally
+    TRIGGERS = "triggers"  # it is a `TriggersEvents`: events can be made happen in test mode

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from overseer_payment.provider.snapshots import CheckoutMode
 
@@ -19,12 +20,33 @@ class CheckoutRequest:
     """The provider's price id; None only in setup mode."""
     quantity: int = 1
     currency: str | None = None
-    """Needed in setup mode only."""
+    """Needed in setup mode; else one of the price's other currencies instead of its main one."""
     customer: str | None = None
     email: str | None = field(default=None, repr=False)
     client_reference: str | None = None
     trial_period_days: int | None = None
+    discount: str | None = None
+    """The provider's id of a coupon (capability DISCOUNTS). Not together with the next two."""
+    promotion_code: str | None = None
+    """The provider's id of a promotion code."""
+    allow_promotion_codes: bool = False
+    """May the buyer type a code?"""
+    automatic_tax: bool = False
+    """Let the provider compute tax (capability AUTOMATIC_TAX)."""
+    collect_tax_id: bool = False
+    expires_at: datetime | None = None
+    """None: as long as the provider keeps sessions open."""
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_discounted(self) -> bool:
+        """Does it use what the capability DISCOUNTS stands for?"""
+        return bool(self.discount or self.promotion_code or self.allow_promotion_codes)
+
+    @property
+    def is_taxed(self) -> bool:
+        """Does it use what the capability AUTOMATIC_TAX stands for?"""
+        return self.automatic_tax or self.collect_tax_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,4 +48,5 @@ Send: TypeAlias = Callable[[Attempt], Awaitable[Sequence[Snapshot]]]
 
 def as_request(request: DataclassInstance) -> dict[str, Any]:
     """A request as the JSON that an operation keeps."""
-    return {name: value for name, value in asdict(request).items() if value is not None}
+    told = {name: value for name, value in asdict(request).items() if value is not None}
+    return {name: v.isoformat() if isinstance(v, datetime) else v for name, v in told.items()}

@@ -35,6 +35,26 @@ from overseer_payment.schemas.customers import (
 from overseer_payment.schemas.disputes import (
     DisputeRow,
 )
+from overseer_payment.schemas.events import (
+    EventDetail,
+    EventQuery,
+    EventRow,
+    EventState,
+    Replayed,
+)
+from overseer_payment.schemas.operations import (
+    OperationQuery,
+    OperationRow,
+    OperationState,
+)
+from overseer_payment.schemas.invoices import (
+    InvoiceAttempt,
+    InvoiceDetail,
+    InvoiceQuery,
+    InvoiceRow,
+    UpcomingInvoice,
+    UpcomingLine,
+)
 from overseer_payment.schemas.providers import (
     Finding,
     ProviderRow,
@@ -79,17 +99,29 @@ __all__ = [
     "CustomerRow",
     "CustomerValue",
     "DisputeRow",
+    "EventDetail",
+    "EventQuery",
+    "EventRow",
+    "EventState",
     "Finding",
     "Identifier",
+    "InvoiceAttempt",
+    "InvoiceDetail",
+    "InvoiceQuery",
+    "InvoiceRow",
     "JsonObject",
     "ListQuery",
     "Metadata",
+    "OperationQuery",
+    "OperationRow",
+    "OperationState",
     "Page",
     "PriceRow",
     "ProviderRow",
     "ProviderState",
     "Reference",
     "RefundBody",
+    "Replayed",
     "Revenue",
     "RevenuePoint",
     "RevenueQuery",
@@ -107,5 +139,7 @@ __all__ = [
     "TransactionRow",
     "TransactionState",
     "TransactionType",
+    "UpcomingInvoice",
+    "UpcomingLine",
     "Viewer",
 ]

@@ -24,6 +24,7 @@ from overseer_payment.provider import (
     RefundRequest,
 )
 from overseer_payment.settings import read_settings
+from overseer_payment.testing.billing import billing_uses
 from overseer_payment.testing.case import ConformanceCase, Pay, refund_of
 
 _SUCCESS, _CANCEL = "https://shop.example/success", "https://shop.example/cancel"
@@ -160,6 +161,7 @@ def _uses(
             CustomerRequest(email="ada@shop.example"), idempotency_key="capability-customer"
         ),
         Capability.CATALOG: prices,
+        **billing_uses(provider, order, checkout(modes.PAYMENT, price)),
         Capability.EVENT_LIST: events,
         Capability.OBJECT_LIST: objects,
     }

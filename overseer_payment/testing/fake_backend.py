@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 
 class Refusal(Exception):
-    """The service's definite no. `code` is `absent`, `too_much`, `no_price` or `not_payable`."""
+    """The service's definite no. `code` is `absent`, `too_much`, `no_price`, `no_coupon` or `not_payable`."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -38,6 +38,8 @@ class FakeBackend:
     events: list[Json] = field(default_factory=list)
     """What there was to tell, oldest first. Deliver them as you like: late, twice, never."""
     prices: dict[str, Json] = field(default_factory=dict)
+    coupons: dict[str | None, int] = field(default_factory=dict)
+    """What each takes off, in minor units of whatever is bought."""
     _answers: dict[str, str] = field(default_factory=dict, repr=False)
     _numbers: dict[str, int] = field(default_factory=dict, repr=False)
 
@@ -75,7 +77,10 @@ class FakeBackend:
         if mode != "setup" and price not in self.prices:
             raise Refusal("no_price")
         offer = self.prices.get(price or "", {"amount": 0, "currency": values.get("currency")})
-        total = offer["amount"] * values.pop("quantity", 1)
+        coupon = values.pop("coupon", None)
+        if coupon is not None and coupon not in self.coupons:
+            raise Refusal("no_coupon")
+        total = max(0, offer["amount"] * values.pop("quantity", 1) - self.coupons.get(coupon, 0))
         values |= {"mode": mode, "price": price, "status": "open"}
         values |= {"amount": total, "currency": offer["currency"]}
         return self._once(key, "checkout", live, {**values, "payment": None, "subscription": None})
@@ -89,6 +94,26 @@ class FakeBackend:
             raise Refusal("too_much")
         values |= {"payment": payment, "amount": amount, "currency": paid["currency"], "status": "succeeded"}
         return self._once(key, "refund", live, values)
+
+    def delete_customer(self, id: str, *, key: str) -> Json:
+        """Forget a customer; their payments stay. Twice is no error."""
+        self._answers[key] = id
+        customer = self.get(id)
+        if not customer.get("deleted"):
+            customer |= {"deleted": True, "email": None, "name": None}
+            self.emit("customer.deleted", customer)
+        return customer
+
+    def expire(self, checkout: str, *, key: str) -> Json:
+        """Close a session that nobody paid. Raises Refusal for one that was."""
+        self._answers[key] = checkout
+        session = self.get(checkout)
+        if session["status"] == "complete":
+            raise Refusal("not_payable")
+        if session["status"] == "open":
+            session["status"] = "expired"
+            self.emit("checkout.expired", session)
+        return session
 
     # What a buyer does ---------------------------------------------------------------------------
 

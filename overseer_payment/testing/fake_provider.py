@@ -38,6 +38,7 @@ from overseer_payment.provider import (
     Source,
 )
 from overseer_payment.testing.fake_backend import FakeBackend, sign
+from overseer_payment.testing.fake_billing import FakeBilling
 from overseer_payment.testing.fake_calls import FakeSettings
 from overseer_payment.testing.fake_listing import FakeListing
 from overseer_payment.testing.fake_wire import KINDS, event_of, moment, snapshots
@@ -47,7 +48,7 @@ Answer = TypeVar("Answer")
 TOLERANCE = timedelta(minutes=5)
 
 
-class FakeProvider(FakeListing):
+class FakeProvider(FakeListing, FakeBilling):
     """A provider without a network. Settings as an operator would write them, state in `backend`."""
 
     async def create_checkout(self, request: CheckoutRequest, *, idempotency_key: str) -> CheckoutSnapshot:
@@ -59,6 +60,7 @@ class FakeProvider(FakeListing):
                 price=request.price,
                 quantity=request.quantity,
                 customer=request.customer,
+                coupon=request.discount or request.promotion_code,
                 metadata=dict(request.metadata),
             )
         )

@@ -62,6 +62,7 @@ class WireCustomer(_Object):
     kind: Literal["customer"]
     email: StrictStr | None = None
     name: StrictStr | None = None
+    deleted: StrictBool = False
 
 
 class WirePayment(_Object):
@@ -162,7 +163,8 @@ def _common(wire: _Object, data: Mapping[str, Any], as_of: AsOf) -> dict[str, An
 
 
 def _customer(wire: WireCustomer, data: Mapping[str, Any], as_of: AsOf) -> CustomerSnapshot:
-    return CustomerSnapshot(**_common(wire, data, as_of), email=wire.email, name=wire.name)
+    told = _common(wire, data, as_of)
+    return CustomerSnapshot(**told, email=wire.email, name=wire.name, deleted=wire.deleted)
 
 
 def _payment(wire: WirePayment, data: Mapping[str, Any], as_of: AsOf) -> tuple[Snapshot, ...]:

@@ -65,6 +65,8 @@ class AcmeProvider:
     async def create_checkout(self, request: CheckoutRequest, *, idempotency_key: str) -> CheckoutSnapshot:
         if request.mode is not CheckoutMode.PAYMENT:
             raise NotSupported("Acme Pay sells single payments only, no subscriptions.")
+        if request.is_discounted or request.is_taxed:
+            raise NotSupported("Acme Pay has neither discounts nor tax.")
         body = {
             "price": request.price,
             "quantity": request.quantity,

@@ -25,6 +25,12 @@ _CAPABILITIES = frozenset(
         Capability.PARTIAL_REFUND,
         Capability.CUSTOMERS,
         Capability.CATALOG,
+        Capability.PORTAL,
+        Capability.INVOICE_PREVIEW,
+        Capability.CUSTOMER_DELETE,
+        Capability.CHECKOUT_EXPIRE,
+        Capability.DISCOUNTS,
+        Capability.AUTOMATIC_TAX,
         Capability.EVENT_LIST,
         Capability.OBJECT_LIST,
     }

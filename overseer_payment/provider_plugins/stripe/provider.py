@@ -25,7 +25,8 @@ from overseer_payment.provider import (
     SnapshotPage,
 )
 from overseer_payment.provider_plugins.stripe import events, listing, requests, webhook
-from overseer_payment.provider_plugins.stripe.calls import StripeCalls, first
+from overseer_payment.provider_plugins.stripe.billing import Billing
+from overseer_payment.provider_plugins.stripe.calls import first
 from overseer_payment.provider_plugins.stripe.translate import fields as f
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ _PAGES = {
 }
 
 
-class StripeProvider(StripeCalls):
+class StripeProvider(Billing):
     """Stripe for one API key."""
 
     # -- writes ------------------------------------------------------------------------------------

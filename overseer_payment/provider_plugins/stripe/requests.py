@@ -33,6 +33,7 @@ def checkout(request: CheckoutRequest) -> SessionCreateParams:
         "cancel_url": request.cancel_url,
         "metadata": metadata,
         **_buyer(request),
+        **_terms(request),
     }
     if request.price is not None:
         params["line_items"] = [{"price": request.price, "quantity": request.quantity}]
@@ -45,7 +46,6 @@ def checkout(request: CheckoutRequest) -> SessionCreateParams:
                 params["subscription_data"]["trial_period_days"] = request.trial_period_days
         case CheckoutMode.SETUP:
             params["setup_intent_data"] = {"metadata": metadata}
-            params["currency"] = (request.currency or "").lower()
     return params  # type: ignore[return-value]  # built by mode; a test holds it against the SDK's type
 
 
@@ -95,6 +95,28 @@ def _buyer(request: CheckoutRequest) -> dict[str, str]:
     return {name: value for name, value in told.items() if value}
 
 
+def _terms(request: CheckoutRequest) -> dict[str, Any]:
+    """On which terms it is sold. Stripe refuses a discount beside codes that the buyer may type."""
+    params: dict[str, Any] = {}
+    if request.currency:
+        params["currency"] = request.currency.lower()
+    if request.discount or request.promotion_code:
+        given = {"coupon": request.discount, "promotion_code": request.promotion_code}
+        params["discounts"] = [{name: id for name, id in given.items() if id}]
+    if request.allow_promotion_codes:
+        params["allow_promotion_codes"] = True
+    if request.automatic_tax:
+        params["automatic_tax"] = {"enabled": True}
+    if request.collect_tax_id:
+        params["tax_id_collection"] = {"enabled": True}
+    if request.customer and (request.automatic_tax or request.collect_tax_id):
+        # Else Stripe refuses: a known customer's address and name are changed only where that is said.
+        params["customer_update"] = {"address": "auto", "name": "auto"}
+    if request.expires_at is not None:
+        params["expires_at"] = int(request.expires_at.timestamp())
+    return params
+
+
 def _check(request: CheckoutRequest) -> None:
     setup = request.mode is CheckoutMode.SETUP
     if request.customer and request.email:
@@ -105,6 +127,8 @@ def _check(request: CheckoutRequest) -> None:
         raise Invalid("A checkout in setup mode sells nothing: leave out the price.")
     if not setup and not request.price:
         raise Invalid("A checkout needs a price.")
+    if sum(map(bool, (request.discount, request.promotion_code, request.allow_promotion_codes))) > 1:
+        raise Invalid("A checkout takes one coupon or one promotion code, or lets the buyer type one.")
     if request.quantity < 1:
         raise Invalid("The quantity must be 1 or more.")
     if request.trial_period_days is not None and request.mode is not CheckoutMode.SUBSCRIPTION:
