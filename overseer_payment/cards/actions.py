@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from overseer_payment.cards.addresses import Address
 from overseer_payment.cards.forms import key_of, new_key, read_form
 from overseer_payment.cards.frame import frame_of, view
 from overseer_payment.errors import Invalid, PaymentError
@@ -121,3 +122,10 @@ def _web(url: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise Invalid("The provider answered with an address that is no web page. Nothing was opened.")
     return url
+
+
+PAGES = (
+    Address("/payment/modal/actions", actions, "payment.manage"),
+    Address("/payment/actions/simulate/{what}", None, "payment.manage", simulate),
+    Address("/payment/actions/checkout", None, "payment.manage", open_checkout),
+)

@@ -24,15 +24,15 @@ def new_key() -> str:
     return f"ui-{secrets.token_urlsafe(24)}"
 
 
-async def read_form(host: Host, request: Request) -> Mapping[str, str]:
-    """The fields of a form that one of our own pages sent.
+async def read_form(host: Host, request: Request, *, limit: int = MAX_BODY) -> Mapping[str, str]:
+    """The fields of a form that one of our own pages sent, at most `limit` bytes.
 
     Raises PayloadTooLarge, Invalid for another kind of body, Forbidden for a write from elsewhere.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise Invalid("This address takes a form (application/x-www-form-urlencoded).")
-    fields = _fields(await _body(request))
+    fields = _fields(await _body(request, limit))
     _check_origin(host, request, fields)
     return fields
 
@@ -45,11 +45,11 @@ def key_of(fields: Mapping[str, str]) -> str:
     return key
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, limit: int) -> bytes:
     received = bytearray()
     async for chunk in request.stream():
         received += chunk
-        if len(received) > MAX_BODY:
+        if len(received) > limit:
             raise PayloadTooLarge("That form is larger than any of ours.")
     return bytes(received)
 

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from starlette.requests import Request
-from starlette.responses import Response
-
-from overseer_payment.cards.links import Links
-from overseer_payment.cards.render import View, answer, render
-from overseer_payment.cards.visit import Visit, visit
-from overseer_payment.cards.words import Mode, Word, health_of, mode_of
-from overseer_payment.errors import PaymentError, Unauthenticated
+from overseer_payment.cards.render import View, render
+from overseer_payment.cards.words import Mode, Tone, Word, health_of, mode_of
+from overseer_payment.errors import PaymentError
 
 if TYPE_CHECKING:
-    from overseer_payment.host_contract import Host
+    from overseer_payment.cards.visit import Visit
     from overseer_payment.schemas import StatusView, Viewer
-
-Handler = Callable[[Visit], Awaitable[View | Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +21,9 @@ class Tab:
     key: str
     title: str
     permission: str = "payment.view"
+    counts: str = ""
+    """A number of `StatusView` that stands beside the title when it isn't zero."""
+    tone: Tone = "warn"
 
 
 TABS = (
@@ -57,6 +52,10 @@ class Frame:
     def health(self) -> Word:
         return Word("Unavailable", "danger") if self.status is None else health_of(self.status)
 
+    def count(self, tab: Tab) -> int:
+        """How many things wait behind `tab`."""
+        return int(getattr(self.status, tab.counts, 0)) if tab.counts else 0
+
 
 def tabs_for(viewer: Viewer) -> tuple[Tab, ...]:
     """The tabs that this viewer may open."""
@@ -76,45 +75,3 @@ def view(seen: Visit, template: str, *, title: str, http_status: int = 200, **co
     """A view from one of our templates, with the tools that every template uses."""
     body = render(template, links=seen.links, fmt=seen.fmt, seen=seen, title=title, **context)
     return View(f"{title} · Payments", body, http_status)
-
-
-def page(
-    host: Host, handler: Handler, *, permission: str = "payment.view"
-) -> Callable[..., Awaitable[Response]]:
-    """An endpoint that shows what `handler` gives to those who have `permission`, and its errors as pages."""
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            shown = await handler(await visit(host, request, permission))
-        except PaymentError as error:
-            shown = await error_view(host, request, error, permission)
-        return shown if isinstance(shown, Response) else await answer(host, request, shown)
-
-    return endpoint
-
-
-async def error_view(host: Host, request: Request, error: PaymentError, permission: str) -> View:
-    """The error in one sentence, with a way on. Strangers get no tabs."""
-    seen = await _still_seen(host, request, error)
-    frame = await frame_of(seen, "") if seen is not None else None
-    body = render(
-        "error.html",
-        error=error,
-        frame=frame,
-        links=Links.of(request),
-        retry=str(request.url.path) + (f"?{request.url.query}" if request.url.query else ""),
-        safe=request.method in {"GET", "HEAD"},
-        permission=permission,
-        title=error.title,
-    )
-    return View(f"{error.title} · Payments", body, error.status)
-
-
-async def _still_seen(host: Host, request: Request, error: PaymentError) -> Visit | None:
-    """The visit again, if this person may see anything at all."""
-    if isinstance(error, Unauthenticated):
-        return None
-    try:
-        return await visit(host, request, "payment.view")
-    except PaymentError:
-        return None

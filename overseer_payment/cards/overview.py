@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from overseer_payment.cards.addresses import Address
 from overseer_payment.cards.charts import BarChart, Bucket, bar_chart, buckets
 from overseer_payment.cards.frame import frame_of, view
 from overseer_payment.cards.revenue import LONGEST, Period, periods
@@ -191,3 +192,9 @@ async def _overdue(seen: Visit, state: SubscriptionStatus) -> Attention:
 
 def _counted(count: int, one: str, many: str, *, more: object = None) -> str:
     return f"{count}{'+' if more else ''} {one if count == 1 and not more else many}"
+
+
+PAGES = (
+    Address("/payment/modal", overview),
+    Address("/payment/modal/overview", overview),
+)

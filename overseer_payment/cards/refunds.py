@@ -5,26 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
-from overseer_payment.cards.forms import key_of, new_key, read_form
+from overseer_payment.cards import flows, words
+from overseer_payment.cards.addresses import Address
+from overseer_payment.cards.flows import Change, Fact, Fields, Question, Slip, Told
 from overseer_payment.cards.frame import frame_of, view
-from overseer_payment.cards.render import PRIVATE
+from overseer_payment.cards.methods import method
+from overseer_payment.cards.render import part
 from overseer_payment.cards.words import REASON
-from overseer_payment.errors import (
-    Conflict,
-    DatabaseError,
-    Invalid,
-    OutcomeUnknown,
-    PaymentError,
-)
+from overseer_payment.errors import Conflict, Invalid
 from overseer_payment.provider import OPEN_DISPUTE, Capability, DisputeKind
 from overseer_payment.schemas import RefundBody, TransactionState, TransactionType
 
 if TYPE_CHECKING:
     from overseer_payment.cards.render import View
     from overseer_payment.cards.visit import Visit
-    from overseer_payment.schemas import TransactionDetail
+    from overseer_payment.schemas import TransactionDetail, TransactionRow
 
 Reason = Literal["duplicate", "fraudulent", "requested_by_customer"]
 
@@ -61,6 +58,21 @@ def _contested(row: TransactionDetail) -> bool:
     )
 
 
+def told(seen: Visit, row: TransactionDetail) -> Told | None:
+    """What became of the refund that was just made, read from the ledger again."""
+    wanted = seen.request.query_params.get("refund")
+    made = next((refund for refund in row.refunds if str(refund.id) == wanted), None)
+    if made is None:
+        return None
+    money = seen.fmt.money(made.amount, made.currency, made.provider)
+    if made.status is TransactionState.SUCCEEDED:
+        return Told("ok", f"{money} refunded.")
+    if made.status is TransactionState.PENDING:
+        return Told("open", f"A refund of {money} is on its way; the provider has not confirmed it yet.")
+    because = f": {made.failure_message}" if made.failure_message else "."
+    return Told("danger", f"The refund of {money} did not go through{because}")
+
+
 async def confirm(seen: Visit) -> View:
     """State the exact sum and what it means. Changes nothing."""
     row = await _payment(seen)
@@ -69,22 +81,37 @@ async def confirm(seen: Visit) -> View:
         amount, reason = _asked(seen, row, given.get("amount"), given.get("reason"))
     except Invalid as error:
         return await _again(seen, row, error)
-    return await _confirmation(seen, row, amount, reason, new_key())
+    return await flows.confirm(seen, _change(seen, row.id), _question(seen, row, amount, reason))
 
 
 async def refund(seen: Visit) -> View | Response:
     """Send one refund and lead to the payment, which then tells the true state of it."""
-    fields = await read_form(seen.host, seen.request)
-    key, row = key_of(fields), await seen.payments.transaction(seen.viewer, _id(seen))
-    try:
+    row = await seen.payments.transaction(seen.viewer, _id(seen))
+
+    async def do(fields: Fields, key: str) -> str:
         # Parsed, but not measured against what remains: the second of two clicks comes when less does,
         # and must reach the service to be recognised by its key.
         amount, reason = _typed(seen, row, fields.get("amount")), _reason(fields.get("reason"))
         body = RefundBody(amount=amount, reason=reason)
         made = await seen.payments.refund(seen.viewer, str(row.id), body, idempotency_key=key)
-    except PaymentError as error:
-        return await _refused(seen, row, error, fields, key)
-    return RedirectResponse(seen.links.transaction(row.id, refund=made.id), 303, PRIVATE)
+        return seen.links.transaction(row.id, refund=made.id)
+
+    return await flows.carry_out(seen, _change(seen, row.id), do)
+
+
+def _change(seen: Visit, id: int) -> Change:
+    return Change(
+        title="Refund",
+        tab="transactions",
+        list_text="All transactions",
+        row=seen.links.transaction(id),
+        row_text="Payment",
+        action=seen.links.refund(id),
+        keep="Keep the payment",
+        nothing="Nothing was refunded",
+        unknown="We don’t know yet whether it was refunded",
+        again="Try the same refund again",
+    )
 
 
 def _id(seen: Visit) -> str:
@@ -132,27 +159,45 @@ def _reason(given: str | None) -> Reason | None:
     return cast(Reason, given)
 
 
-async def _confirmation(
-    seen: Visit, row: TransactionDetail, amount: int, reason: str | None, key: str
-) -> View:
-    return view(
-        seen,
-        "refund.html",
-        title="Refund",
-        frame=await frame_of(seen, "transactions"),
-        row=row,
-        amount=amount,
-        typed=seen.fmt.table(row.provider).plain(amount, row.currency),
-        left=row.amount_refundable - amount,
-        reason=reason,
-        key=key,
-        csrf=seen.host.csrf_token(seen.request),
+def _question(seen: Visit, row: TransactionDetail, amount: int, reason: str | None) -> Question:
+    money = seen.fmt.money(amount, row.currency, row.provider)
+    return Question(
+        text=f"Refund {money}?",
+        button=f"Refund {money}",
+        progress="Refunding…",
+        consequence=_consequence(seen, row, amount),
+        facts=_facts(seen, row, reason),
+        livemode=row.livemode,
+        fields={
+            "amount": seen.fmt.table(row.provider).plain(amount, row.currency),
+            "reason": reason or "",
+        },
     )
+
+
+def _facts(seen: Visit, row: TransactionRow, reason: str | None) -> list[Fact]:
+    paid = seen.fmt.money(row.amount, row.currency, row.provider)
+    return [
+        Fact("To", part("who", row), method(row.method) if row.method else ""),
+        Fact("For", part("what", row, words)),
+        Fact("Paid", paid, seen.fmt.when(row.occurred_at)),
+        Fact("Reason", REASON.get(reason or "", "None given")),
+    ]
+
+
+def _consequence(seen: Visit, row: TransactionRow, amount: int) -> str:
+    goes = seen.fmt.money(amount, row.currency, row.provider)
+    left = row.amount_refundable - amount
+    remains = seen.fmt.money(left, row.currency, row.provider)
+    rest = f"{remains} of this payment can still be refunded afterwards."
+    if not left:
+        rest = "Nothing of this payment is left to refund afterwards."
+    on = " The subscription goes on." if row.subscription_id else ""
+    return f"{goes} goes back to the customer’s payment method. {rest} A refund can’t be taken back.{on}"
 
 
 async def _again(seen: Visit, row: TransactionDetail, error: Invalid) -> View:
     """The payment with its form open, and what is wrong with what was typed."""
-    given = seen.request.query_params
     return view(
         seen,
         "transaction.html",
@@ -161,28 +206,9 @@ async def _again(seen: Visit, row: TransactionDetail, error: Invalid) -> View:
         frame=await frame_of(seen, "transactions"),
         row=row,
         offer=offer_of(seen, row),
-        done=None,
-        error=error,
-        typed=given.get("amount", ""),
-        reason=given.get("reason", ""),
+        told=None,
+        slip=Slip("op-refund", error.detail, dict(seen.request.query_params), "amount"),
     )
 
 
-async def _refused(
-    seen: Visit, row: TransactionDetail, error: PaymentError, fields: dict[str, str] | object, key: str
-) -> View:
-    """What the provider or the ledger said. The same key stays in the form when sending it again is right."""
-    return view(
-        seen,
-        "refused.html",
-        title="Refund",
-        http_status=error.status,
-        frame=await frame_of(seen, "transactions"),
-        row=row,
-        error=error,
-        fields=fields,
-        key=key,
-        csrf=seen.host.csrf_token(seen.request),
-        unknown=isinstance(error, OutcomeUnknown | DatabaseError),
-        retry=error.status == 503 or isinstance(error, OutcomeUnknown),
-    )
+PAGES = (Address("/payment/transactions/{id}/refund", confirm, "payment.refund", refund),)

@@ -49,6 +49,12 @@ def render(template: str, **context: Any) -> Markup:
     return Markup(_environment().get_template(f"overseer_payment/{template}").render(context))
 
 
+def part(name: str, *args: object) -> Markup:
+    """One of the small parts of `macros.html`, for words that are put together here."""
+    macros = _environment().get_template("overseer_payment/macros.html").module
+    return Markup(str(getattr(macros, name)(*args)).strip())
+
+
 def wants_fragment(request: Request) -> bool:
     """Did our script ask, or someone who needs a whole page?"""
     return FRAGMENT in request.headers.get("accept", "")

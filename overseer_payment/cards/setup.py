@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from overseer_payment.cards.addresses import Address
 from overseer_payment.cards.frame import frame_of, view
 from overseer_payment.schemas import Finding, ProviderState
 
@@ -48,3 +49,6 @@ def _webhook(seen: Visit, provider: str) -> str:
     public = str(seen.host.config.get("OVERSEER_PUBLIC_URL") or "").rstrip("/")
     here = f"{seen.request.url.scheme}://{seen.request.url.netloc}"
     return f"{public or here}{seen.links.root}/api/v1/payment/webhook/{provider}"
+
+
+PAGES = (Address("/payment/modal/settings", settings, "payment.admin"),)

@@ -1,0 +1,141 @@
+"""One flow for every change: state it exactly, do it once, then tell what is true.
+
+A noun's module says how its change is called (`Change`) and how it is done; here it is confirmed, sent
+with its key, and answered with the provider's sentence when it was refused. Nothing is shown as done
+before it is: after a success the row is read again and tells its state itself (`Told`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+from starlette.responses import RedirectResponse, Response
+
+from overseer_payment.cards.forms import MAX_BODY, key_of, new_key, read_form
+from overseer_payment.cards.frame import frame_of, view
+from overseer_payment.cards.render import PRIVATE
+from overseer_payment.cards.words import Tone
+from overseer_payment.errors import DatabaseError, OutcomeUnknown, PaymentError
+
+if TYPE_CHECKING:
+    from overseer_payment.cards.render import View
+    from overseer_payment.cards.visit import Visit
+
+Fields = Mapping[str, str]
+Do = Callable[[Fields, str], Awaitable[str]]
+"""Makes the change from the form's fields and its idempotency key; answers where its result is shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One kind of change of one row: its words, and the addresses around it."""
+
+    title: str
+    """The drawer's heading: "Refund"."""
+    tab: str
+    list_text: str
+    row: str
+    """Address of the row that is changed."""
+    row_text: str
+    action: str
+    """Where the form is sent."""
+    keep: str
+    """The way out of the confirmation: "Keep the payment"."""
+    nothing: str
+    """Said when nothing happened: "Nothing was refunded"."""
+    unknown: str
+    """Said when it may have happened: "We don't know yet whether it was refunded"."""
+    again: str = "Try the same again"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of what is about to happen."""
+
+    label: str
+    value: str | Markup
+    note: str | Markup = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a person is asked before the change: the exact consequence, and the button that means it."""
+
+    text: str
+    button: str
+    progress: str
+    consequence: str
+    facts: Sequence[Fact] = ()
+    livemode: bool
+    moves_money: bool = True
+    danger: bool = False
+    """Is it something that can't be taken back and takes something away?"""
+    fields: Fields
+    """What the form carries, beside its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What has become of a change, as the ledger has it now."""
+
+    tone: Tone
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """What is wrong with what was typed: in which form, in which field, and all that was typed."""
+
+    form: str
+    text: str
+    typed: Fields
+    field: str = ""
+
+
+async def confirm(seen: Visit, change: Change, question: Question) -> View:
+    """State the change and what it means. Changes nothing; each look has a key of its own."""
+    return view(
+        seen,
+        "confirm.html",
+        title=change.title,
+        frame=await frame_of(seen, change.tab),
+        change=change,
+        question=question,
+        key=new_key(),
+        csrf=seen.host.csrf_token(seen.request),
+    )
+
+
+async def carry_out(seen: Visit, change: Change, do: Do, *, limit: int = MAX_BODY) -> View | Response:
+    """Send the change once and lead to where its true state is told; or say why it was refused.
+
+    A second click carries the same key and so means the same change. Forms hold at most `limit` bytes.
+    """
+    fields = await read_form(seen.host, seen.request, limit=limit)
+    key = key_of(fields)
+    try:
+        href = await do(fields, key)
+    except PaymentError as error:
+        return await _refused(seen, change, error, fields, key)
+    return RedirectResponse(href, 303, PRIVATE)
+
+
+async def _refused(seen: Visit, change: Change, error: PaymentError, fields: Fields, key: str) -> View:
+    """What the provider or the ledger said. The same key stays in the form when sending it again is right."""
+    return view(
+        seen,
+        "refused.html",
+        title=change.title,
+        http_status=error.status,
+        frame=await frame_of(seen, change.tab),
+        change=change,
+        error=error,
+        fields={name: value for name, value in fields.items() if name not in {"key", "csrf_token"}},
+        key=key,
+        csrf=seen.host.csrf_token(seen.request),
+        unknown=isinstance(error, OutcomeUnknown | DatabaseError),
+        retry=error.status == 503 or isinstance(error, OutcomeUnknown),
+    )

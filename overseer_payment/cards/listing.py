@@ -1,0 +1,121 @@
+"""What every list tab needs: its question from the address, chips for its filters, paging by keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from pydantic import ValidationError
+
+from overseer_payment.errors import Invalid
+from overseer_payment.schemas import ListQuery, Page
+
+if TYPE_CHECKING:
+    from overseer_payment.cards.visit import Visit
+
+QueryT = TypeVar("QueryT", bound=ListQuery)
+ROWS = 25
+_STEP, _CUT = ".", "~"
+_LONGEST_TRAIL = 12
+"""Steps that an address remembers: a cursor leads only onwards, and addresses must stay short."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One value of a filter, as a link. The first of a group takes the filter away."""
+
+    text: str
+    href: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chips:
+    label: str
+    chips: list[Chip]
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Where newer and older rows are, and the way back to the first page."""
+
+    newer: str | None
+    older: str | None
+    first: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[QueryT]):
+    """One list as it was asked for, and the addresses of its other shapes."""
+
+    seen: Visit
+    tab: str
+    query: QueryT
+    filters: Mapping[str, str]
+    trail: str = ""
+    """The cursors of the pages before this one but the first, joined by dots."""
+
+    @property
+    def home(self) -> str:
+        """The whole list, without any filter."""
+        return self.seen.links.tab(self.tab)
+
+    @property
+    def live(self) -> bool:
+        """Does news appear here? On the first page: a deeper one must not move below its reader."""
+        return self.query.cursor is None
+
+    def href(self, **changed: str | None) -> str:
+        """The same list with these filters changed; None takes one away. Always its first page."""
+        return self.seen.links.tab(self.tab, **{**self.filters, **changed})
+
+    def chips(self, name: str, values: Iterable[tuple[str, str]], *, label: str = "") -> Chips:
+        """A row of chips for one filter: each of `values` (value, text), and "All" before them."""
+        on = self.filters.get(name, "").lower()
+        chips = [Chip(text, self.href(**{name: value}), on == value) for value, text in values]
+        everything = Chip("All", self.href(**{name: None}), name not in self.filters)
+        return Chips(label or name.capitalize(), [everything, *chips])
+
+    def scopes(self, names: Mapping[str, str]) -> list[Chip]:
+        """Filters that came with a link (name → title), each as a chip that takes it away."""
+        return [
+            Chip(f"{title} {self.filters[name]}", self.href(**{name: None}), on=True)
+            for name, title in names.items()
+            if name in self.filters
+        ]
+
+    def paging(self, found: Page[Any]) -> Paging:
+        """The ways on from this page. The way back is the trail of cursors that led here."""
+        cursor = self.query.cursor
+        steps = self.trail.split(_STEP) if self.trail else []
+        following = [*steps, cursor] if cursor else []
+        return Paging(
+            newer=self._back(steps) if cursor else None,
+            older=self._at(found.next_cursor, following) if found.next_cursor else None,
+            first=self.href() if cursor else None,
+        )
+
+    def _back(self, steps: list[str]) -> str | None:
+        if not steps:
+            return self.href()
+        return None if steps[-1] == _CUT else self._at(steps[-1], steps[:-1])
+
+    def _at(self, cursor: str, steps: list[str]) -> str:
+        if len(steps) > _LONGEST_TRAIL:
+            steps = [_CUT, *steps[1 - _LONGEST_TRAIL :]]
+        return self.href(cursor=cursor, back=_STEP.join(steps))
+
+
+def asked(seen: Visit, tab: str, model: type[QueryT], *names: str) -> Listing[QueryT]:
+    """The list of `tab` as the address asks for it. Raises Invalid for what no filter takes."""
+    given = seen.request.query_params
+    filters = {name: given[name].strip() for name in names if given.get(name, "").strip()}
+    question = {**filters, "limit": ROWS, **({"cursor": given["cursor"]} if given.get("cursor") else {})}
+    try:
+        return Listing(seen, tab, model.model_validate(question), filters, given.get("back", "")[:2000])
+    except ValidationError as error:
+        name = str(error.errors(include_input=False, include_url=False)[0]["loc"][0])
+        raise Invalid(
+            f"The list has no such {name.removesuffix('_id').replace('_', ' ')} to filter by."
+        ) from None

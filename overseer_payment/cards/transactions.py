@@ -1,0 +1,71 @@
+"""The Transactions tab: the list, and everything known about one payment or refund."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from overseer_payment.cards import refunds, words
+from overseer_payment.cards.addresses import Address
+from overseer_payment.cards.frame import frame_of, view
+from overseer_payment.cards.listing import Listing, asked
+from overseer_payment.schemas import TransactionQuery, TransactionType
+
+if TYPE_CHECKING:
+    from overseer_payment.cards.frame import Frame
+    from overseer_payment.cards.listing import Chips
+    from overseer_payment.cards.render import View
+    from overseer_payment.cards.visit import Visit
+
+_FILTERS = ("status", "type", "currency", "q", "customer_id", "subscription_id")
+_SCOPES = {"customer_id": "Customer", "subscription_id": "Subscription"}
+
+
+async def transactions(seen: Visit) -> View:
+    """Payments and refunds, newest first."""
+    listing = asked(seen, "transactions", TransactionQuery, *_FILTERS)
+    found = await seen.payments.transactions(seen.viewer, listing.query)
+    frame = await frame_of(seen, "transactions")
+    return view(
+        seen,
+        "transactions.html",
+        title="Transactions",
+        frame=frame,
+        rows=found.rows,
+        groups=_groups(listing, frame),
+        listing=listing,
+        scopes=listing.scopes(_SCOPES),
+        paging=listing.paging(found),
+    )
+
+
+def _groups(listing: Listing[TransactionQuery], frame: Frame) -> list[Chips]:
+    groups = [
+        listing.chips("status", ((state.value, word.text) for state, word in words.TRANSACTION.items())),
+        listing.chips("type", ((kind.value, text) for kind, text in words.TYPE.items())),
+    ]
+    currencies = [revenue.currency for revenue in frame.status.revenue] if frame.status else []
+    if len(currencies) > 1:
+        groups.append(listing.chips("currency", ((code, code.upper()) for code in currencies)))
+    return groups
+
+
+async def transaction(seen: Visit) -> View:
+    """Everything known about one payment or refund."""
+    row = await seen.payments.transaction(seen.viewer, str(seen.request.path_params["id"]))
+    return view(
+        seen,
+        "transaction.html",
+        title="Refund" if row.type is TransactionType.REFUND else "Payment",
+        frame=await frame_of(seen, "transactions"),
+        row=row,
+        offer=refunds.offer_of(seen, row),
+        told=refunds.told(seen, row),
+        slip=None,
+    )
+
+
+PAGES = (
+    Address("/payment/modal/transactions", transactions),
+    Address("/payment/transactions/{id}", transaction),
+    *refunds.PAGES,
+)
