@@ -5,15 +5,18 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, select, tuple_, union_all
 
 from overseer_payment.errors import Invalid
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+MOST_RUNS = 40
+"""More are asked for as one: compound queries have a limit, and their cost grows with their parts."""
 
 
 def page(
@@ -28,6 +31,51 @@ def page(
         return rows, None
     last = rows[limit - 1]
     return rows[:limit], _write(last.occurred_at, last.id)
+
+
+def latest(
+    connection: Connection,
+    table: Table,
+    runs: Iterable[ColumnElement[bool]],
+    *,
+    limit: int,
+    cursor: str | None,
+) -> tuple[Sequence[int], str | None]:
+    """Ids of up to `limit` rows that are in one of `runs`, the last stored first, and the cursor that goes on.
+
+    Where a run is what one index on `(…, id)` holds together, only its last few rows are looked at.
+    """
+    before = _read(cursor)[1] if cursor is not None else None
+    ends = []
+    for run in runs:
+        query = select(table.c.id).where(run)
+        if before is not None:
+            query = query.where(table.c.id < before)
+        end = query.order_by(table.c.id.desc()).limit(limit + 1).subquery()
+        ends.append(select(end.c.id))
+    if not ends:
+        return [], None
+    newest = union_all(*ends).subquery()
+    found = select(newest.c.id).order_by(newest.c.id.desc()).limit(limit + 1)
+    ids = connection.execute(found).scalars().all()
+    return (ids, None) if len(ids) <= limit else (ids[:limit], _write(_EPOCH, ids[limit - 1]))
+
+
+def soonest(
+    connection: Connection, query: Select[Any], table: Table, by: str, *, limit: int, cursor: str | None
+) -> tuple[Sequence[Row[Any]], str | None]:
+    """Up to `limit` rows of `query` by `(by, id)` ascending, and the cursor that goes on.
+
+    `by` names a column of moments that is no NULL in any row of `query`.
+    """
+    key = (table.c[by], table.c.id)
+    if cursor is not None:
+        query = query.where(tuple_(*key) > tuple_(*_read(cursor)))
+    rows = connection.execute(query.order_by(*key).limit(limit + 1)).all()
+    if len(rows) <= limit:
+        return rows, None
+    last = rows[limit - 1]
+    return rows[:limit], _write(getattr(last, by), last.id)
 
 
 def _write(at: datetime, id: int) -> str:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from overseer_payment.ledger.payment import Payment
 from overseer_payment.provider import (
+    AWAITS_RESPONSE,
+    OPEN_DISPUTE,
     CheckoutSnapshot,
     CustomerSnapshot,
     DisputeSnapshot,
     InvoiceSnapshot,
+    ProductSnapshot,
     RefundSnapshot,
     SubscriptionItem,
     SubscriptionSnapshot,
@@ -55,7 +58,6 @@ def subscription(snapshot: SubscriptionSnapshot, ids: Ids) -> dict[str, Any]:
         "placeholder": False,
         "customer_id": ids.of(ids.customers, snapshot.customer),
         "status": snapshot.status.value,
-        "plan_name": _plan_name(snapshot),
         "amount": sum(item.amount * item.quantity for item in snapshot.items),
         "currency": snapshot.currency,
         "interval": first.interval if first else None,
@@ -79,11 +81,6 @@ def empty_subscription(at: datetime) -> dict[str, Any]:
     return {"placeholder": True, "status": "incomplete", "currency": "", "occurred_at": at}
 
 
-def _plan_name(snapshot: SubscriptionSnapshot) -> str | None:
-    names = [item.name for item in snapshot.items if item.name]
-    return " + ".join(dict.fromkeys(names)) or None
-
-
 def _item(item: SubscriptionItem) -> dict[str, Any]:
     return {
         "id": item.id,
@@ -94,6 +91,16 @@ def _item(item: SubscriptionItem) -> dict[str, Any]:
         "amount": item.amount,
         "interval": item.interval,
         "interval_count": item.interval_count,
+    }
+
+
+def product(snapshot: ProductSnapshot) -> dict[str, Any]:
+    return {
+        "name": snapshot.name,
+        "description": snapshot.description,
+        "active": snapshot.active and not snapshot.deleted,
+        "deleted": snapshot.deleted,
+        "occurred_at": snapshot.occurred_at,
     }
 
 
@@ -197,6 +204,17 @@ def refund(
     }
 
 
+NO_DEADLINE = datetime(9999, 1, 1, tzinfo=UTC)
+"""Where open disputes stand that wait for nothing of ours, or for which no answer is possible: last."""
+
+
+def _answer_by(snapshot: DisputeSnapshot) -> datetime | None:
+    if snapshot.status not in OPEN_DISPUTE:
+        return None
+    awaited = snapshot.status in AWAITS_RESPONSE
+    return (snapshot.evidence_due_by if awaited else None) or NO_DEADLINE
+
+
 def dispute(
     snapshot: DisputeSnapshot, of: Payment | None, transaction_id: int | None, ids: Ids
 ) -> dict[str, Any]:
@@ -213,6 +231,8 @@ def dispute(
         "customer_id": ids.of(ids.customers, of.customer) if of else None,
         "refundable": snapshot.refundable,
         "evidence_due_by": snapshot.evidence_due_by,
+        "answer_by": _answer_by(snapshot),
         "has_evidence": snapshot.has_evidence,
+        "submission_count": snapshot.submission_count,
         "occurred_at": snapshot.occurred_at,
     }

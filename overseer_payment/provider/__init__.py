@@ -67,6 +67,7 @@ from overseer_payment.provider.requests import (
     RefundRequest,
 )
 from overseer_payment.provider.snapshots import (
+    AWAITS_RESPONSE,
     OPEN_DISPUTE,
     ChargeSnapshot,
     CheckoutMode,
@@ -96,6 +97,7 @@ from overseer_payment.provider.triggering import (
 
 __all__ = [
     "API_LEVEL",
+    "AWAITS_RESPONSE",
     "OPEN_DISPUTE",
     "AnswersDisputes",
     "AsOf",

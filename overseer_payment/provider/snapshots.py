@@ -223,6 +223,7 @@ class SubscriptionItem:
     price: str
     product: str | None = None
     name: str | None = None
+    """What the item itself says: the price's own name. The product's is told by its `ProductSnapshot`."""
     quantity: int = 1
     amount: int = 0
     interval: str | None = None
@@ -250,6 +251,17 @@ class SubscriptionSnapshot(_Snapshot):
     collection_paused: bool = False
     collection_resumes_at: datetime | None = None
     latest_invoice: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductSnapshot(_Snapshot):
+    """What is sold. Prices and items of subscriptions name it by its id; its name is told here alone."""
+
+    kind: ClassVar[Kind] = Kind.PRODUCT
+    name: str | None = None
+    description: str | None = None
+    active: bool = True
+    deleted: bool = False
 
 
 class DisputeKind(StrEnum):
@@ -282,6 +294,10 @@ OPEN_DISPUTE = frozenset(
         DisputeStatus.APPEAL_UNDER_REVIEW,
     }
 )
+
+
+AWAITS_RESPONSE = frozenset({DisputeStatus.NEEDS_RESPONSE, DisputeStatus.APPEAL_NEEDS_RESPONSE})
+"""States in which it is our turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,5 +333,6 @@ Snapshot: TypeAlias = (
     | InvoicePaymentSnapshot
     | CheckoutSnapshot
     | SubscriptionSnapshot
+    | ProductSnapshot
     | DisputeSnapshot
 )

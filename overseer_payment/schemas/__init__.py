@@ -32,8 +32,19 @@ from overseer_payment.schemas.customers import (
     CustomerRow,
     CustomerValue,
 )
+from overseer_payment.schemas.dispute_detail import (
+    DisputeDetail,
+)
 from overseer_payment.schemas.disputes import (
+    Deadline,
+    DisputeFilter,
+    DisputeQuery,
     DisputeRow,
+    EvidenceBody,
+    EvidenceFieldRow,
+    EvidenceFileBody,
+    EvidenceFileRow,
+    EvidenceFormRow,
 )
 from overseer_payment.schemas.events import (
     EventDetail,
@@ -42,11 +53,6 @@ from overseer_payment.schemas.events import (
     EventState,
     Replayed,
 )
-from overseer_payment.schemas.operations import (
-    OperationQuery,
-    OperationRow,
-    OperationState,
-)
 from overseer_payment.schemas.invoices import (
     InvoiceAttempt,
     InvoiceDetail,
@@ -54,6 +60,11 @@ from overseer_payment.schemas.invoices import (
     InvoiceRow,
     UpcomingInvoice,
     UpcomingLine,
+)
+from overseer_payment.schemas.operations import (
+    OperationQuery,
+    OperationRow,
+    OperationState,
 )
 from overseer_payment.schemas.providers import (
     Finding,
@@ -98,11 +109,20 @@ __all__ = [
     "CustomerQuery",
     "CustomerRow",
     "CustomerValue",
+    "Deadline",
+    "DisputeDetail",
+    "DisputeFilter",
+    "DisputeQuery",
     "DisputeRow",
     "EventDetail",
     "EventQuery",
     "EventRow",
     "EventState",
+    "EvidenceBody",
+    "EvidenceFieldRow",
+    "EvidenceFileBody",
+    "EvidenceFileRow",
+    "EvidenceFormRow",
     "Finding",
     "Identifier",
     "InvoiceAttempt",

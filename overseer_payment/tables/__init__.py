@@ -9,20 +9,21 @@ from __future__ import annotations
 
 from overseer_payment.tables.accounts import provider
 from overseer_payment.tables.columns import VERSION_TABLE, metadata
+from overseer_payment.tables.disputes import dispute
 from overseer_payment.tables.healing import sync
 from overseer_payment.tables.inbox import event, wanted
 from overseer_payment.tables.ledger import (
     checkout,
     customer,
-    dispute,
     invoice,
+    product,
     reference,
     subscription,
     transaction,
 )
 from overseer_payment.tables.objects import provider_object
 from overseer_payment.tables.operations import operation
-from overseer_payment.tables.totals import customer_total, gauge, total
+from overseer_payment.tables.totals import customer_total, gauge, recurring, subscriber, total
 
 __all__ = [
     "VERSION_TABLE",
@@ -35,9 +36,12 @@ __all__ = [
     "invoice",
     "metadata",
     "operation",
+    "product",
     "provider",
     "provider_object",
+    "recurring",
     "reference",
+    "subscriber",
     "subscription",
     "sync",
     "total",

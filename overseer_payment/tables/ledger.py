@@ -121,6 +121,8 @@ Index(
 
 Index("ix_payment_transaction_parent", transaction.c.parent_id)
 
+Index("ix_payment_transaction_invoice", transaction.c.invoice_id)
+
 # Every provider id by which a payment is known → its row.
 
 reference = Table(
@@ -129,6 +131,23 @@ reference = Table(
     Column("account_id", big, primary_key=True, autoincrement=False),
     Column("provider_id", String(255), primary_key=True),
     Column("transaction_id", big, nullable=False, index=True),
+)
+
+# What is sold. Rows that name a product find its name here, whenever it comes.
+
+product = Table(
+    "payment_product",
+    metadata,
+    row_id(),
+    account_id(),
+    provider_id("provider_product_id"),
+    Column("name", Text),
+    Column("description", Text),
+    flag("active"),
+    flag("deleted"),
+    moment("occurred_at", nullable=False),
+    moment("created_at", nullable=False),
+    UniqueConstraint("account_id", "provider_product_id"),
 )
 
 subscription = Table(
@@ -140,7 +159,6 @@ subscription = Table(
     flag("placeholder"),
     Column("customer_id", big, index=True),
     Column("status", String(20), nullable=False),
-    Column("plan_name", Text),
     money("amount"),
     Column("currency", String(3), nullable=False),
     Column("interval", String(10)),
@@ -186,8 +204,8 @@ invoice = Table(
     money("amount_due"),
     money("amount_paid"),
     money("amount_remaining"),
-    Column("customer_id", big, index=True),
-    Column("subscription_id", big, index=True),
+    Column("customer_id", big),
+    Column("subscription_id", big),
     Column("attempt_count", Integer, nullable=False, server_default=text("0")),
     moment("next_attempt_at"),
     moment("due_at"),
@@ -200,6 +218,18 @@ invoice = Table(
 )
 
 Index("ix_payment_invoice_newest", invoice.c.account_id, invoice.c.occurred_at, invoice.c.id)
+
+Index(
+    "ix_payment_invoice_status",
+    invoice.c.account_id,
+    invoice.c.status,
+    invoice.c.occurred_at,
+    invoice.c.id,
+)
+
+Index("ix_payment_invoice_customer", invoice.c.customer_id, invoice.c.occurred_at, invoice.c.id)
+
+Index("ix_payment_invoice_subscription", invoice.c.subscription_id, invoice.c.occurred_at, invoice.c.id)
 
 checkout = Table(
     "payment_checkout",
@@ -224,29 +254,5 @@ checkout = Table(
 )
 
 Index("ix_payment_checkout_session", checkout.c.session_id)
-
-dispute = Table(
-    "payment_dispute",
-    metadata,
-    row_id(),
-    account_id(),
-    provider_id("provider_dispute_id"),
-    Column("kind", String(20), nullable=False),
-    Column("status", String(30), nullable=False),
-    Column("reason", String(255)),
-    money("amount"),
-    money("funds_withdrawn"),
-    Column("currency", String(3), nullable=False),
-    Column("transaction_id", big, index=True),
-    Column("customer_id", big),
-    flag("refundable"),
-    moment("evidence_due_by"),
-    flag("has_evidence"),
-    moment("occurred_at", nullable=False),
-    moment("created_at", nullable=False),
-    UniqueConstraint("account_id", "provider_dispute_id"),
-)
-
-Index("ix_payment_dispute_newest", dispute.c.account_id, dispute.c.occurred_at, dispute.c.id)
 
 # Sums kept in step with the rows, so that no view grows with the number of rows. Rebuildable from them.

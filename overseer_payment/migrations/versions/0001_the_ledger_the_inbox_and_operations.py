@@ -83,14 +83,21 @@ def upgrade() -> None:
     sa.Column('customer_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('refundable', sa.Boolean(), nullable=False),
     sa.Column('evidence_due_by', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('answer_by', sa.DateTime(timezone=True), nullable=True),
     sa.Column('has_evidence', sa.Boolean(), nullable=False),
+    sa.Column('submission_count', sa.Integer(), server_default=sa.text('0'), nullable=False),
     sa.Column('occurred_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_payment_dispute')),
     sa.UniqueConstraint('account_id', 'provider_dispute_id', name=op.f('uq_payment_dispute_account_id_provider_dispute_id'))
     )
     with op.batch_alter_table('payment_dispute', schema=None) as batch_op:
+        batch_op.create_index('ix_payment_dispute_currency', ['account_id', 'currency', 'occurred_at', 'id'], unique=False)
+        batch_op.create_index('ix_payment_dispute_customer', ['customer_id', 'occurred_at', 'id'], unique=False)
+        batch_op.create_index('ix_payment_dispute_kind', ['account_id', 'kind', 'occurred_at', 'id'], unique=False)
         batch_op.create_index('ix_payment_dispute_newest', ['account_id', 'occurred_at', 'id'], unique=False)
+        batch_op.create_index('ix_payment_dispute_open', ['account_id', 'answer_by', 'id'], unique=False, sqlite_where=sa.text('answer_by IS NOT NULL'), postgresql_where=sa.text('answer_by IS NOT NULL'))
+        batch_op.create_index('ix_payment_dispute_status', ['account_id', 'status', 'occurred_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_payment_dispute_transaction_id'), ['transaction_id'], unique=False)
 
     op.create_table('payment_event',
@@ -113,6 +120,7 @@ def upgrade() -> None:
     with op.batch_alter_table('payment_event', schema=None) as batch_op:
         batch_op.create_index('ix_payment_event_due', ['due_at', 'id'], unique=False, sqlite_where=sa.text("status IN ('pending', 'failed')"), postgresql_where=sa.text("status IN ('pending', 'failed')"))
         batch_op.create_index('ix_payment_event_status', ['account_id', 'status', 'id'], unique=False)
+        batch_op.create_index('ix_payment_event_type', ['account_id', 'type', 'id'], unique=False)
 
     op.create_table('payment_gauge',
     sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
@@ -146,9 +154,10 @@ def upgrade() -> None:
     sa.UniqueConstraint('account_id', 'provider_invoice_id', name=op.f('uq_payment_invoice_account_id_provider_invoice_id'))
     )
     with op.batch_alter_table('payment_invoice', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_payment_invoice_customer_id'), ['customer_id'], unique=False)
+        batch_op.create_index('ix_payment_invoice_customer', ['customer_id', 'occurred_at', 'id'], unique=False)
         batch_op.create_index('ix_payment_invoice_newest', ['account_id', 'occurred_at', 'id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_payment_invoice_subscription_id'), ['subscription_id'], unique=False)
+        batch_op.create_index('ix_payment_invoice_status', ['account_id', 'status', 'occurred_at', 'id'], unique=False)
+        batch_op.create_index('ix_payment_invoice_subscription', ['subscription_id', 'occurred_at', 'id'], unique=False)
 
     op.create_table('payment_object',
     sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
@@ -196,9 +205,23 @@ def upgrade() -> None:
     with op.batch_alter_table('payment_operation', schema=None) as batch_op:
         batch_op.create_index('ix_payment_operation_newest', ['account_id', 'id'], unique=False)
         batch_op.create_index('ix_payment_operation_open', ['due_at'], unique=False, sqlite_where=sa.text('due_at IS NOT NULL'), postgresql_where=sa.text('due_at IS NOT NULL'))
+        batch_op.create_index('ix_payment_operation_status', ['account_id', 'status', 'id'], unique=False)
         batch_op.create_index('ix_payment_operation_transaction', ['transaction_id'], unique=False)
         batch_op.create_index('uq_payment_operation_client', ['account_id', 'actor', 'client_key'], unique=True, sqlite_where=sa.text('client_key IS NOT NULL'), postgresql_where=sa.text('client_key IS NOT NULL'))
 
+    op.create_table('payment_product',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('provider_product_id', sa.String(length=255), nullable=False),
+    sa.Column('name', sa.Text(), nullable=True),
+    sa.Column('description', sa.Text(), nullable=True),
+    sa.Column('active', sa.Boolean(), nullable=False),
+    sa.Column('deleted', sa.Boolean(), nullable=False),
+    sa.Column('occurred_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_payment_product')),
+    sa.UniqueConstraint('account_id', 'provider_product_id', name=op.f('uq_payment_product_account_id_provider_product_id'))
+    )
     op.create_table('payment_provider',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('provider', sa.String(length=40), nullable=False),
@@ -210,6 +233,16 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_payment_provider')),
     sa.UniqueConstraint('provider', 'account', 'livemode', name=op.f('uq_payment_provider_provider_account_livemode'))
     )
+    op.create_table('payment_recurring',
+    sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('currency', sa.String(length=3), nullable=False),
+    sa.Column('interval', sa.String(length=10), nullable=False),
+    sa.Column('interval_count', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('added', sa.BigInteger(), server_default=sa.text('0'), nullable=False),
+    sa.Column('lost', sa.BigInteger(), server_default=sa.text('0'), nullable=False),
+    sa.PrimaryKeyConstraint('account_id', 'day', 'currency', 'interval', 'interval_count', name=op.f('pk_payment_recurring'))
+    )
     op.create_table('payment_reference',
     sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
     sa.Column('provider_id', sa.String(length=255), nullable=False),
@@ -219,6 +252,16 @@ def upgrade() -> None:
     with op.batch_alter_table('payment_reference', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_payment_reference_transaction_id'), ['transaction_id'], unique=False)
 
+    op.create_table('payment_subscriber',
+    sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('currency', sa.String(length=3), nullable=False),
+    sa.Column('started', sa.BigInteger(), server_default=sa.text('0'), nullable=False),
+    sa.Column('ended', sa.BigInteger(), server_default=sa.text('0'), nullable=False),
+    sa.Column('joined', sa.BigInteger(), server_default=sa.text('0'), nullable=False),
+    sa.Column('departed', sa.BigInteger(), server_default=sa.text('0'), nullable=False),
+    sa.PrimaryKeyConstraint('account_id', 'day', 'currency', name=op.f('pk_payment_subscriber'))
+    )
     op.create_table('payment_subscription',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -226,7 +269,6 @@ def upgrade() -> None:
     sa.Column('placeholder', sa.Boolean(), nullable=False),
     sa.Column('customer_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('status', sa.String(length=20), nullable=False),
-    sa.Column('plan_name', sa.Text(), nullable=True),
     sa.Column('amount', sa.BigInteger(), server_default=sa.text('0'), nullable=False),
     sa.Column('currency', sa.String(length=3), nullable=False),
     sa.Column('interval', sa.String(length=10), nullable=True),
@@ -314,6 +356,7 @@ def upgrade() -> None:
     with op.batch_alter_table('payment_transaction', schema=None) as batch_op:
         batch_op.create_index('ix_payment_transaction_currency', ['account_id', 'currency', 'occurred_at', 'id'], unique=False)
         batch_op.create_index('ix_payment_transaction_customer', ['customer_id', 'occurred_at', 'id'], unique=False)
+        batch_op.create_index('ix_payment_transaction_invoice', ['invoice_id'], unique=False)
         batch_op.create_index('ix_payment_transaction_newest', ['account_id', 'occurred_at', 'id'], unique=False)
         batch_op.create_index('ix_payment_transaction_parent', ['parent_id'], unique=False)
         batch_op.create_index('ix_payment_transaction_status', ['account_id', 'status', 'occurred_at', 'id'], unique=False)
@@ -326,6 +369,7 @@ def upgrade() -> None:
     sa.Column('kind', sa.String(length=20), nullable=False),
     sa.Column('reason', sa.String(length=40), nullable=False),
     sa.Column('since', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('asked', sa.Integer(), server_default=sa.text('1'), nullable=False),
     sa.Column('attempts', sa.Integer(), server_default=sa.text('0'), nullable=False),
     sa.Column('last_error', sa.Text(), nullable=True),
     sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
@@ -350,6 +394,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_payment_transaction_status')
         batch_op.drop_index('ix_payment_transaction_parent')
         batch_op.drop_index('ix_payment_transaction_newest')
+        batch_op.drop_index('ix_payment_transaction_invoice')
         batch_op.drop_index('ix_payment_transaction_customer')
         batch_op.drop_index('ix_payment_transaction_currency')
 
@@ -362,14 +407,18 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_payment_subscription_customer_id'))
 
     op.drop_table('payment_subscription')
+    op.drop_table('payment_subscriber')
     with op.batch_alter_table('payment_reference', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_payment_reference_transaction_id'))
 
     op.drop_table('payment_reference')
+    op.drop_table('payment_recurring')
     op.drop_table('payment_provider')
+    op.drop_table('payment_product')
     with op.batch_alter_table('payment_operation', schema=None) as batch_op:
         batch_op.drop_index('uq_payment_operation_client', sqlite_where=sa.text('client_key IS NOT NULL'), postgresql_where=sa.text('client_key IS NOT NULL'))
         batch_op.drop_index('ix_payment_operation_transaction')
+        batch_op.drop_index('ix_payment_operation_status')
         batch_op.drop_index('ix_payment_operation_open', sqlite_where=sa.text('due_at IS NOT NULL'), postgresql_where=sa.text('due_at IS NOT NULL'))
         batch_op.drop_index('ix_payment_operation_newest')
 
@@ -381,20 +430,27 @@ def downgrade() -> None:
 
     op.drop_table('payment_object')
     with op.batch_alter_table('payment_invoice', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_payment_invoice_subscription_id'))
+        batch_op.drop_index('ix_payment_invoice_subscription')
+        batch_op.drop_index('ix_payment_invoice_status')
         batch_op.drop_index('ix_payment_invoice_newest')
-        batch_op.drop_index(batch_op.f('ix_payment_invoice_customer_id'))
+        batch_op.drop_index('ix_payment_invoice_customer')
 
     op.drop_table('payment_invoice')
     op.drop_table('payment_gauge')
     with op.batch_alter_table('payment_event', schema=None) as batch_op:
+        batch_op.drop_index('ix_payment_event_type')
         batch_op.drop_index('ix_payment_event_status')
         batch_op.drop_index('ix_payment_event_due', sqlite_where=sa.text("status IN ('pending', 'failed')"), postgresql_where=sa.text("status IN ('pending', 'failed')"))
 
     op.drop_table('payment_event')
     with op.batch_alter_table('payment_dispute', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_payment_dispute_transaction_id'))
+        batch_op.drop_index('ix_payment_dispute_status')
+        batch_op.drop_index('ix_payment_dispute_open', sqlite_where=sa.text('answer_by IS NOT NULL'), postgresql_where=sa.text('answer_by IS NOT NULL'))
         batch_op.drop_index('ix_payment_dispute_newest')
+        batch_op.drop_index('ix_payment_dispute_kind')
+        batch_op.drop_index('ix_payment_dispute_customer')
+        batch_op.drop_index('ix_payment_dispute_currency')
 
     op.drop_table('payment_dispute')
     op.drop_table('payment_customer_total')
