@@ -18,6 +18,7 @@ pytest.register_assert_rewrite(
         for module in (
             "case",
             "declaration",
+            "endpoints",
             "faults",
             "listing",
             "parsing",

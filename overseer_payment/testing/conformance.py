@@ -17,6 +17,7 @@ refused with NotSupported. What there is to supply is in `case.py`.
 from __future__ import annotations
 
 from overseer_payment.testing.declaration import DeclarationTests
+from overseer_payment.testing.endpoints import EndpointTests
 from overseer_payment.testing.faults import FaultTests
 from overseer_payment.testing.listing import ListingTests
 from overseer_payment.testing.parsing import ParsingTests
@@ -33,6 +34,7 @@ class ProviderConformance(
     ReadingTests,
     ListingTests,
     WritingTests,
+    EndpointTests,
     FaultTests,
     SecretTests,
 ):

@@ -26,6 +26,7 @@ from overseer_payment.provider import (
 from overseer_payment.settings import read_settings
 from overseer_payment.testing.billing import billing_uses
 from overseer_payment.testing.case import ConformanceCase, Pay, refund_of
+from overseer_payment.testing.endpoints import endpoint_uses
 
 _SUCCESS, _CANCEL = "https://shop.example/success", "https://shop.example/cancel"
 
@@ -164,4 +165,5 @@ def _uses(
         **billing_uses(provider, order, checkout(modes.PAYMENT, price)),
         Capability.EVENT_LIST: events,
         Capability.OBJECT_LIST: objects,
+        **endpoint_uses(provider),
     }

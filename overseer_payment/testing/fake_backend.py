@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from overseer_payment.provider import Endpoint
 from overseer_payment.testing.case import Fault
 
 Json = dict[str, Any]
@@ -40,6 +41,8 @@ class FakeBackend:
     prices: dict[str, Json] = field(default_factory=dict)
     coupons: dict[str | None, int] = field(default_factory=dict)
     """What each takes off, in minor units of whatever is bought."""
+    endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    """Webhook endpoints by the key that made each."""
     _answers: dict[str, str] = field(default_factory=dict, repr=False)
     _numbers: dict[str, int] = field(default_factory=dict, repr=False)
 

@@ -33,6 +33,9 @@ _CAPABILITIES = frozenset(
         Capability.AUTOMATIC_TAX,
         Capability.EVENT_LIST,
         Capability.OBJECT_LIST,
+        Capability.WEBHOOK_ENDPOINTS,
+        Capability.LOCAL_DELIVERY,
+        Capability.TRIGGERS,
     }
 )
 

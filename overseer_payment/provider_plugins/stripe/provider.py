@@ -27,7 +27,9 @@ from overseer_payment.provider import (
 from overseer_payment.provider_plugins.stripe import events, listing, requests, webhook
 from overseer_payment.provider_plugins.stripe.billing import Billing
 from overseer_payment.provider_plugins.stripe.calls import first
+from overseer_payment.provider_plugins.stripe.endpoints import Endpoints
 from overseer_payment.provider_plugins.stripe.translate import fields as f
+from overseer_payment.provider_plugins.stripe.triggers import Triggers
 
 if TYPE_CHECKING:
     pass
@@ -43,7 +45,7 @@ _PAGES = {
 }
 
 
-class StripeProvider(Billing):
+class StripeProvider(Billing, Endpoints, Triggers):
     """Stripe for one API key."""
 
     # -- writes ------------------------------------------------------------------------------------
