@@ -20,8 +20,8 @@ STYLES = {
         ("pending", "incomplete", "past_due", "paused", "open", "not_configured", "warning"), _WAITING
     ),
     **dict.fromkeys(("needs_response", "under_review", "partially_refunded", "attempted"), _WAITING),
-    **dict.fromkeys(("failed", "unpaid", "broken", "blocked", "error", "lost"), _BAD),
-    **dict.fromkeys(("canceled", "refunded", "incomplete_expired", "expired", "closed"), _OVER),
+    **dict.fromkeys(("failed", "unpaid", "broken", "blocked", "error", "lost", "uncollectible"), _BAD),
+    **dict.fromkeys(("canceled", "refunded", "incomplete_expired", "expired", "closed", "void"), _OVER),
 }
 _STEPS = ((60, "s", 1), (3600, "min", 60), (86400, "h", 3600), (7 * 86400, "d", 86400))
 

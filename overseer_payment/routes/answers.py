@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from overseer_payment.schemas import CustomerRow, Row, SubscriptionRow, TransactionRow
+from overseer_payment.schemas import (
+    CustomerRow,
+    EventRow,
+    InvoiceRow,
+    OperationRow,
+    Row,
+    SubscriptionRow,
+    TransactionRow,
+)
 
 
 class _List(Row):
@@ -24,10 +32,28 @@ class SubscriptionList(_List):
     subscriptions: list[SubscriptionRow]
 
 
+class InvoiceList(_List):
+    """Invoices, newest first."""
+
+    invoices: list[InvoiceRow]
+
+
 class CustomerList(_List):
     """Customers, newest first."""
 
     customers: list[CustomerRow]
+
+
+class EventList(_List):
+    """Events, the last received first."""
+
+    events: list[EventRow]
+
+
+class OperationList(_List):
+    """Operations, newest first."""
+
+    operations: list[OperationRow]
 
 
 class Received(Row):

@@ -93,6 +93,51 @@ SUBSCRIPTION: Final[JsonObject] = {
     "occurred_at": _AT,
     "created_at": _AT,
 }
+INVOICE: Final[JsonObject] = {
+    **_SOURCE,
+    "id": 12,
+    "provider_invoice_id": "in_1",
+    "number": "A1B2-0004",
+    "status": "open",
+    "currency": "usd",
+    "total": 4900,
+    "amount_due": 4900,
+    "amount_paid": 0,
+    "amount_remaining": 4900,
+    "customer_id": 3,
+    "subscription_id": 4,
+    "attempt_count": 1,
+    "next_attempt_at": "2026-11-05T09:30:00Z",
+    "hosted_url": "https://invoice.example.com/i/in_1",
+    "pdf_url": "https://invoice.example.com/i/in_1.pdf",
+    "occurred_at": _AT,
+    "created_at": _AT,
+}
+INVOICE_DETAIL: Final[JsonObject] = {
+    **INVOICE,
+    "billing_reason": "subscription_cycle",
+    "payments": [],
+    "attempts": [
+        {
+            "at": _AT,
+            "status": "failed",
+            "amount": 4900,
+            "currency": "usd",
+            "method": "visa •••• 0341",
+            "failure_code": "card_declined",
+            "failure_message": "The card was declined.",
+            "provider_id": "ch_4",
+        }
+    ],
+}
+UPCOMING_INVOICE: Final[JsonObject] = {
+    "subscription_id": 4,
+    "currency": "usd",
+    "total": 4900,
+    "amount_due": 4900,
+    "due_at": "2026-12-02T09:30:00Z",
+    "lines": [{"description": "1 × Growth (at $49.00 / month)", "amount": 4900, "quantity": 1}],
+}
 CUSTOMER: Final[JsonObject] = {
     **_SOURCE,
     "id": 3,

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from overseer_payment.routes.op import Op
-from overseer_payment.routes.ops import checkout, customers, reports, subscriptions, transactions
+from overseer_payment.routes.ops import (
+    checkout,
+    customers,
+    events,
+    invoices,
+    operations,
+    reports,
+    subscriptions,
+    transactions,
+)
 
 OPS: tuple[Op, ...] = (
     *checkout.OPS,
     *transactions.OPS,
     *subscriptions.OPS,
+    *invoices.OPS,
     *customers.OPS,
     *reports.OPS,
+    *events.OPS,
+    *operations.OPS,
 )

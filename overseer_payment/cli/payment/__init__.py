@@ -21,6 +21,9 @@ _SECTIONS = {
         "customers": (f"{_HERE}.customers:customers", "List or search customers."),
         "customer": (f"{_HERE}.customers:customer", "One customer: lifetime value, subscriptions."),
         "subscriptions": (f"{_HERE}.subscriptions:subscriptions", "List subscriptions, newest first."),
+        "invoices": (f"{_HERE}.invoices:invoices", "List invoices, newest first."),
+        "invoice": (f"{_HERE}.invoices:invoice", "One invoice with its payments and failed attempts."),
+        "upcoming": (f"{_HERE}.invoices:upcoming", "What a subscription will be billed next."),
         "catalog": (f"{_HERE}.catalog:catalog", "Products and prices that can be sold."),
     },
     "Act": {

@@ -36,6 +36,7 @@ SUBSCRIPTION_STATES = (
     "paused",
     "canceled",
 )
+INVOICE_STATES = ("draft", "open", "paid", "uncollectible", "void")
 CHECKOUT_MODES = ("payment", "subscription", "setup")
 REFUND_REASONS = ("duplicate", "fraudulent", "requested_by_customer")
 _PAGE = 100  # the most that one query answers

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from overseer_payment.ledger.queries.checkouts import checkout
 from overseer_payment.ledger.queries.customers import customer, customers
-from overseer_payment.ledger.queries.disputes import OPEN_STATES, disputes
+from overseer_payment.ledger.queries.disputes import (
+    OPEN_STATES,
+    can_respond,
+    deadline,
+    dispute,
+    disputes,
+    disputes_about,
+)
+from overseer_payment.ledger.queries.invoices import invoice, invoices
 from overseer_payment.ledger.queries.subscriptions import subscription, subscriptions
 from overseer_payment.ledger.queries.transactions import refunds, transaction, transaction_row, transactions
 
 __all__ = [
     "OPEN_STATES",
+    "can_respond",
     "checkout",
     "customer",
     "customers",
+    "deadline",
+    "dispute",
     "disputes",
+    "disputes_about",
+    "invoice",
+    "invoices",
     "refunds",
     "subscription",
     "subscriptions",

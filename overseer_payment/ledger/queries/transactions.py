@@ -101,6 +101,15 @@ def transaction(connection: Connection, scope: Scope, id: str) -> TransactionRow
     raise NotFound(f"There is no transaction {id}.")
 
 
+def paid_for(connection: Connection, scope: Scope, invoice_id: int) -> list[TransactionRow]:
+    """The payments that paid one invoice or try to, oldest first; without their refunds."""
+    query = _transactions(
+        scope.rows(_t), _t.c.invoice_id == invoice_id, _t.c.type != "refund", _t.c.placeholder.is_(False)
+    )
+    rows = connection.execute(query.order_by(_t.c.occurred_at, _t.c.id))
+    return [transaction_row(row) for row in rows]
+
+
 def refunds(connection: Connection, scope: Scope, parent_id: int) -> list[TransactionRow]:
     """The refunds of one payment, oldest first."""
     query = _transactions(scope.rows(_t), _t.c.parent_id == parent_id)
