@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select, update
+from sqlalchemy import Connection, Row, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from overseer_payment.errors import IdempotencyConflict
@@ -125,6 +125,25 @@ def begin(connection: Connection, account_id: int, intent: Intent, *, now: datet
     if other is None:  # it was there a moment ago, and its client key has just been released
         raise IdempotencyConflict("The first request with this Idempotency-Key just ended.", retry_after=1)
     return other
+
+
+def note(
+    connection: Connection, account_id: int, *, kind: str, actor: str, target: str, now: datetime
+) -> None:
+    """Write down what somebody decided here, for the audit trail: nothing of it goes to a provider."""
+    values = {
+        "account_id": account_id,
+        "kind": kind,
+        "status": SUCCEEDED,
+        "actor": actor,
+        "target": target,
+        "idempotency_key": Intent.fresh_key(),
+        "request": "{}",
+        "attempts": 1,
+        "created_at": now,
+        "finished_at": now,
+    }
+    connection.execute(insert(table).values(values))
 
 
 def by_key(connection: Connection, key: str) -> Row[Any] | None:

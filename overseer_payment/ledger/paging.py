@@ -41,7 +41,7 @@ def latest(
     limit: int,
     cursor: str | None,
 ) -> tuple[Sequence[int], str | None]:
-    """Ids of up to `limit` rows that are in one of `runs`, the last stored first, and the cursor that goes on.
+    """Ids of up to `limit` rows that are in one of `runs`, the last stored first, and a cursor.
 
     Where a run is what one index on `(…, id)` holds together, only its last few rows are looked at.
     """

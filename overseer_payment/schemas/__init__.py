@@ -72,6 +72,13 @@ from overseer_payment.schemas.providers import (
     ProviderState,
 )
 from overseer_payment.schemas.reports import (
+    CurrencyMetrics,
+    MetricsQuery,
+    MetricsSummary,
+    MrrPoint,
+    MrrSeries,
+    MrrTimeseries,
+    PeriodMetrics,
     Revenue,
     RevenuePoint,
     RevenueQuery,
@@ -105,6 +112,7 @@ __all__ = [
     "CheckoutCreated",
     "CheckoutRow",
     "Currency",
+    "CurrencyMetrics",
     "CustomerDetail",
     "CustomerQuery",
     "CustomerRow",

@@ -15,7 +15,7 @@ from overseer_payment.errors import ConfigurationError, PaymentError
 from overseer_payment.ledger import accounts, queries, reports, timeline
 from overseer_payment.ledger.accounts import Account
 from overseer_payment.ledger.scope import Scope
-from overseer_payment.provider import DisputeKind, Provider, Ref
+from overseer_payment.provider import Provider, Ref
 from overseer_payment.schemas import (
     CheckoutRow,
     CustomerDetail,
@@ -33,6 +33,7 @@ from overseer_payment.schemas import (
     Viewer,
 )
 from overseer_payment.shown import whose
+from overseer_payment.shown.disputes import completed
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -96,12 +97,17 @@ class Views:
             )
 
     async def ask(
-        self, viewer: Viewer, question: Callable[[Connection, Scope], T], *, one: bool = False
+        self,
+        viewer: Viewer,
+        question: Callable[[Connection, Scope], T],
+        *,
+        one: bool = False,
+        which: whose.Which | None = None,
     ) -> T:
         """What `question` finds among the rows that `viewer` may see; with `one`, of any account of ours."""
         self._require_accepted()
         user = None if viewer.sees_all else (viewer.user.id if viewer.user else "")
-        which = whose.findable if one else whose.listed
+        which = which or (whose.findable if one else whose.listed)
 
         def ask(connection: Connection) -> T:
             ids = which(connection, self.homes(), self.account).values()
@@ -112,13 +118,18 @@ class Views:
     # -- lists and rows --------------------------------------------------------------------------
 
     async def revenue(self, viewer: Viewer, query: RevenueQuery) -> RevenueTimeseries:
-        """Daily sums per currency, dense, oldest first. Days are UTC days."""
+        """Sums per currency by day, week or month, dense, oldest first. Days are UTC days."""
         viewer.require("payment.view")
         today = utcnow().date()
         return await self.ask(
             viewer,
             lambda connection, scope: reports.timeseries(
-                connection, scope.account_ids, days=query.days, today=today, currency=query.currency
+                connection,
+                scope.account_ids,
+                days=query.days,
+                today=today,
+                currency=query.currency,
+                interval=query.interval,
             ),
         )
 
@@ -139,14 +150,15 @@ class Views:
         found = timeline.snapshots(connection, account_id, names)
         # A buyer learns what happened to the money, not who of the staff did it or what banks suspect.
         staff = scope.user_id is None
-        disputes = queries.disputes(connection, scope, row.id)
         if not staff:
             found = [snapshot for snapshot in found if not timeline.is_warning(snapshot)]
-            disputes = [dispute for dispute in disputes if dispute.kind is not DisputeKind.FRAUD_WARNING]
         return TransactionDetail(
             **row.model_dump(),
             refunds=queries.refunds(connection, scope, row.id),
-            disputes=disputes,
+            disputes=[
+                completed(self, dispute)
+                for dispute in queries.disputes_about(connection, scope, row.id, now=utcnow())
+            ],
             timeline=timeline.timeline(connection, row.id, found, operations=staff),
             references=[self._reference(row.provider, snapshot.ref) for snapshot in found],
         )

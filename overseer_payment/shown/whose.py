@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from sqlalchemy import Connection, exists, or_, select
 
 from overseer_payment import tables
 from overseer_payment.ledger import accounts, reports
 from overseer_payment.ledger.accounts import Account
+
+Which: TypeAlias = Callable[[Connection, Sequence[Account], str], dict[Account, int]]
+"""A decision of this module: which accounts, with their ids."""
 
 
 def listed(connection: Connection, homes: Sequence[Account], name: str) -> dict[Account, int]:
@@ -31,6 +35,17 @@ def findable(connection: Connection, homes: Sequence[Account], name: str) -> dic
     """The accounts in which one row is looked up by its id: also the real one beside example data."""
     known = accounts.known(connection)
     return listed(connection, homes, name) | _among(known, homes)
+
+
+def received(connection: Connection, homes: Sequence[Account], name: str) -> dict[Account, int]:
+    """The accounts whose inbox and operations are shown: those that are listed, and every real one.
+
+    Nothing is summed there and each row names its account and mode. An event of a connected account or
+    of the other mode must be seen when it fails: the same process applies it.
+    """
+    known = accounts.known(connection)
+    real = {account: id for account, id in known.items() if account.account not in accounts.MADE_UP}
+    return listed(connection, homes, name) | real
 
 
 def _among(known: dict[Account, int], homes: Sequence[Account]) -> dict[Account, int]:

@@ -51,6 +51,8 @@ Index(
 
 Index("ix_payment_event_status", event.c.account_id, event.c.status, event.c.id)
 
+Index("ix_payment_event_type", event.c.account_id, event.c.type, event.c.id)
+
 # What each provider says about each of its objects, newest word only. All other rows derive from these.
 
 wanted = Table(
@@ -62,6 +64,8 @@ wanted = Table(
     Column("reason", String(40), nullable=False),
     # By the provider's clock: news from then on settles a doubt.
     moment("since"),
+    # How often it was asked for: a read that began before the last asking does not answer it.
+    Column("asked", Integer, nullable=False, server_default=text("1")),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("last_error", Text),
     moment("due_at", nullable=False),

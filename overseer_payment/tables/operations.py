@@ -70,4 +70,6 @@ Index("ix_payment_operation_transaction", operation.c.transaction_id)
 
 Index("ix_payment_operation_newest", operation.c.account_id, operation.c.id)
 
+Index("ix_payment_operation_status", operation.c.account_id, operation.c.status, operation.c.id)
+
 # How healing stands: one row for each account and kind of healing, which is its lease as well.
