@@ -76,6 +76,13 @@ def chunks(ids: Iterable[str]) -> Iterable[list[str]]:
         yield ordered[start : start + _CHUNK]
 
 
+def numbers(ids: Iterable[int]) -> Iterable[list[int]]:
+    """The same for our own ids."""
+    ordered = sorted(ids)
+    for start in range(0, len(ordered), _CHUNK):
+        yield ordered[start : start + _CHUNK]
+
+
 def lock(connection: Connection, account_id: int, ids: Iterable[str]) -> None:
     """Hold everyone else off these ids until the transaction ends. SQLite has one writer anyway.
 

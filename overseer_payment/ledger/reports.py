@@ -9,7 +9,9 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection, func, select
 
 from overseer_payment import tables
+from overseer_payment.ledger.periods import first_day, marks
 from overseer_payment.schemas import Revenue, RevenuePoint, RevenueSeries, RevenueTimeseries
+from overseer_payment.schemas.reports import Interval
 
 _total, _gauge, _event = tables.total, tables.gauge, tables.event
 _SUMS = ("gross", "refunded", "disputed")
@@ -38,9 +40,15 @@ def revenue(connection: Connection, account_ids: Sequence[int]) -> list[Revenue]
 
 
 def timeseries(
-    connection: Connection, account_ids: Sequence[int], *, days: int, today: date, currency: str | None = None
+    connection: Connection,
+    account_ids: Sequence[int],
+    *,
+    days: int,
+    today: date,
+    currency: str | None = None,
+    interval: Interval = "day",
 ) -> RevenueTimeseries:
-    """One point for each of the last `days` days, today included, for each currency that moved."""
+    """Points over the last `days` days, today included, for each currency that moved."""
     first = today - timedelta(days=days - 1)
     query = select(_total).where(
         _total.c.account_id.in_(account_ids), _total.c.day >= first, _total.c.day <= today
@@ -49,18 +57,18 @@ def timeseries(
         query = query.where(_total.c.currency == currency)
     found: dict[str, dict[date, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0, 0]))
     for row in connection.execute(query).mappings():
-        point = found[row["currency"]][row["day"]]
+        point = found[row["currency"]][first_day(row["day"], interval)]
         for index, name in enumerate(_SUMS):
             point[index] += row[name]
     names = (
         [currency] if currency is not None else sorted(found, key=lambda code: (-_weight(found[code]), code))
     )
-    span = [first + timedelta(days=offset) for offset in range(days)]
+    span = marks(first, today, interval)
     series = [
         RevenueSeries(currency=name, points=[_point(day, found[name].get(day, [0, 0, 0])) for day in span])
         for name in names
     ]
-    return RevenueTimeseries(days=days, series=series)
+    return RevenueTimeseries(days=days, interval=interval, series=series)
 
 
 def _weight(points: dict[date, list[int]]) -> int:

@@ -1,13 +1,14 @@
 """Sums kept in step with the rows. Each row contributes by a pure function of itself.
 
 A changed row takes back what it contributed and contributes anew, in the transaction that changes it;
-`rebuild` computes the same sums from all rows.
+`rebuild` computes the same sums from all rows. What customers contribute follows from all subscriptions
+of each: a change of one takes back and gives anew what they contribute together.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -15,6 +16,9 @@ from sqlalchemy import Connection, Table, delete, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from overseer_payment import tables
+from overseer_payment.ledger import recurring
+from overseer_payment.ledger.objects import numbers
+from overseer_payment.ledger.recurring import Key
 from overseer_payment.ledger.rows import Change, Values
 from overseer_payment.provider import OPEN_DISPUTE, DisputeKind, SubscriptionStatus
 
@@ -23,10 +27,9 @@ _ACTIVE = frozenset({SubscriptionStatus.ACTIVE.value, SubscriptionStatus.TRIALIN
 _OPEN = frozenset(status.value for status in OPEN_DISPUTE)
 
 # In the order in which everybody locks them.
-_SUMS = (tables.customer_total, tables.gauge, tables.total)
-
-# (table, its key, column) → amount
-Key = tuple[str, tuple[Any, ...], str]
+_SUMS = (tables.customer_total, tables.gauge, tables.recurring, tables.subscriber, tables.total)
+_ROWS = (tables.transaction, tables.dispute)
+_SLOWLY = {"yield_per": 1000}  # millions of rows, never all at once in memory
 
 
 def contributions(table: str, row: Values) -> Iterator[tuple[Key, int]]:
@@ -39,6 +42,7 @@ def contributions(table: str, row: Values) -> Iterator[tuple[Key, int]]:
         case "payment_subscription":
             if not row["placeholder"] and row["status"] in _ACTIVE:
                 yield ("payment_gauge", (row["account_id"], "active_subscriptions"), "value"), 1
+            yield from recurring.of_row(row)
 
 
 def _transaction(row: Values) -> Iterator[tuple[Key, int]]:
@@ -73,7 +77,7 @@ def _money(row: Values, customer_id: int | None, **columns: int) -> Iterator[tup
                 yield ("payment_customer_total", (customer_id, row["currency"]), column), amount
 
 
-def apply(connection: Connection, changes: Iterable[Change]) -> None:
+def apply(connection: Connection, changes: Sequence[Change]) -> None:
     """Bring the sums in step with `changes`. Last in a transaction: today's row is everybody's."""
     delta: Counter[Key] = Counter()
     for change in changes:
@@ -81,7 +85,35 @@ def apply(connection: Connection, changes: Iterable[Change]) -> None:
             if row is not None:
                 for key, amount in contributions(change.table, row):
                     delta[key] += sign * amount
+    _count_customers(connection, changes, delta)
     _add(connection, delta)
+
+
+def _count_customers(connection: Connection, changes: Sequence[Change], delta: Counter[Key]) -> None:
+    changed = [change for change in changes if change.table == tables.subscription.name]
+    if not changed:
+        return
+    before: dict[int, Values | None] = {}
+    for change in changed:
+        before.setdefault(change.id, change.before)
+    # Whoever records a subscription holds the lock on its customer's id: no other one changes meanwhile.
+    now = _of_customers(connection, [row for c in changed for row in (c.before, c.after) if row])
+    then = [row for row in (before.get(row["id"], row) for row in now) if row is not None]
+    for rows, sign in ((then, -1), (now, 1)):
+        for theirs in recurring.by_customer(sorted(rows, key=lambda row: row["customer_id"] or 0)):
+            for key, amount in recurring.of_customer(theirs):
+                delta[key] += sign * amount
+
+
+def _of_customers(connection: Connection, rows: list[Values]) -> list[Values]:
+    """All subscriptions of the customers of these, as they stand, and those of these that have none."""
+    table, found = tables.subscription, dict[int, Values]()
+    customers = {id for row in rows if (id := row.get("customer_id")) is not None}
+    for key, ids in ((table.c.customer_id, customers), (table.c.id, {row["id"] for row in rows})):
+        for some in numbers(ids):
+            query = select(table).where(key.in_(some))
+            found |= {row["id"]: dict(row) for row in connection.execute(query).mappings()}
+    return list(found.values())
 
 
 def _add(connection: Connection, delta: Counter[Key]) -> None:
@@ -111,17 +143,39 @@ def rebuild(connection: Connection) -> int:
         # Who changes rows changes sums last: with these held, what can be read of rows and sums agrees.
         names = ", ".join(table.name for table in _SUMS)
         connection.execute(text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))
-    stood = _standing(connection)
+    stood, truth = _standing(connection), _truth(connection)
     for table in _SUMS:
         connection.execute(delete(table))
-    truth: Counter[Key] = Counter()
-    for table in (tables.transaction, tables.dispute, tables.subscription):
-        for row in connection.execute(select(table), execution_options={"yield_per": 1000}).mappings():
-            for key, amount in contributions(table.name, dict(row)):
-                truth[key] += amount
-    truth = Counter({key: amount for key, amount in truth.items() if amount})
     _add(connection, truth)
-    return len({key for key in stood.keys() | truth.keys() if stood.get(key, 0) != truth.get(key, 0)})
+    return _differing(stood, truth)
+
+
+def wrong(connection: Connection) -> int:
+    """How many sums differ from what the rows add up to; changes nothing."""
+    return _differing(_standing(connection), _truth(connection))
+
+
+def _differing(stood: Counter[Key], truth: Counter[Key]) -> int:
+    return sum(stood[key] != truth[key] for key in stood.keys() | truth.keys())
+
+
+def _truth(connection: Connection) -> Counter[Key]:
+    """All sums, computed from all rows."""
+    found: Counter[Key] = Counter()
+    for table in _ROWS:
+        for row in connection.execute(select(table), execution_options=_SLOWLY).mappings():
+            for key, amount in contributions(table.name, dict(row)):
+                found[key] += amount
+    subscription = tables.subscription
+    query = select(subscription).order_by(subscription.c.customer_id)
+    rows = (dict(row) for row in connection.execute(query, execution_options=_SLOWLY).mappings())
+    for theirs in recurring.by_customer(rows):
+        for one in theirs:
+            for key, amount in contributions(subscription.name, one):
+                found[key] += amount
+        for key, amount in recurring.of_customer(theirs):
+            found[key] += amount
+    return Counter({key: amount for key, amount in found.items() if amount})
 
 
 def _standing(connection: Connection) -> Counter[Key]:

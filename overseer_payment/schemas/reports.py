@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Literal
 
 from pydantic import Field
 
@@ -41,7 +42,12 @@ class StatusView(Row):
     revenue: list[Revenue]
 
 
+Interval = Literal["day", "week", "month"]
+
+
 class RevenuePoint(Row):
+    """Sums of the day, or of the week or month that begins on it."""
+
     date: date
     gross: int
     refunded: int
@@ -56,9 +62,78 @@ class RevenueSeries(Row):
 
 class RevenueTimeseries(Row):
     days: int
+    interval: Interval = "day"
     series: list[RevenueSeries]
+
+
+_INTERVAL = "What one point covers. Weeks begin on Monday; the first and the last may be cut by the period."
 
 
 class RevenueQuery(Body):
     days: int = Field(default=30, ge=1, le=365)
     currency: Currency | None = None
+    interval: Interval = Field(default="day", description=_INTERVAL)
+
+
+class PeriodMetrics(Row):
+    """Figures of one currency over one period, sums in its minor units. docs/numbers.md defines each."""
+
+    mrr: int = Field(description="Monthly recurring revenue at the end of the period.")
+    mrr_before: int = Field(description="The same at its beginning.")
+    new_mrr: int = Field(description="Of subscriptions that began to pay in the period.")
+    churned_mrr: int = Field(description="Of subscriptions that ceased to pay in the period.")
+    arpu: int | None = Field(description="`mrr` for each paying customer; null without one.")
+    subscriptions: int = Field(description="Subscriptions that pay at the end of the period.")
+    customers: int = Field(description="Customers who pay for any at the end of the period.")
+    new_customers: int
+    churned_customers: int
+    churn_rate: float | None = Field(description="Share of paying customers who left, 0 to 1.")
+    revenue_churn_rate: float | None = Field(description="Share of recurring revenue that was lost, 0 to 1.")
+    gross: int
+    refunded: int
+    disputed: int
+    net: int
+    payments: int = Field(description="Payments that succeeded, refunded ones included.")
+    failed_payments: int
+    failed_payment_rate: float | None = Field(description="Share of payments that failed, 0 to 1.")
+
+
+class CurrencyMetrics(PeriodMetrics):
+    """The period in one currency, and the period of the same length before it."""
+
+    currency: str
+    previous: PeriodMetrics
+
+
+class MetricsSummary(Row):
+    """Figures per currency, never summed across; `since` and `until` are days (UTC), both included."""
+
+    days: int
+    since: date
+    until: date
+    metrics: list[CurrencyMetrics]
+
+
+class MetricsQuery(Body):
+    days: int = Field(default=30, ge=1, le=365)
+    currency: Currency | None = None
+
+
+class MrrPoint(Row):
+    """Recurring revenue at the end of the day, week or month that begins on `date`, and what moved it."""
+
+    date: date
+    mrr: int
+    new_mrr: int
+    churned_mrr: int
+
+
+class MrrSeries(Row):
+    currency: str
+    points: list[MrrPoint]
+
+
+class MrrTimeseries(Row):
+    days: int
+    interval: Interval = "day"
+    series: list[MrrSeries]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import (
     Column,
     Date,
+    Integer,
     String,
     Table,
 )
@@ -48,4 +49,31 @@ gauge = Table(
     money("value"),
 )
 
-# Objects that the ledger wants to read from the provider: one row serves all that wait for it.
+# What began and what ended to recur on a day, by the interval that it is billed in: a sum of amounts of
+# one interval is exact, one of months is not. The sum over all days is what recurs now.
+
+recurring = Table(
+    "payment_recurring",
+    metadata,
+    Column("account_id", big, primary_key=True, autoincrement=False),
+    Column("day", Date, primary_key=True),
+    Column("currency", String(3), primary_key=True),
+    Column("interval", String(10), primary_key=True),
+    Column("interval_count", Integer, primary_key=True, autoincrement=False),
+    money("added"),
+    money("lost"),
+)
+
+# Who began and who ceased to pay on a day: subscriptions, and customers over all of theirs.
+
+subscriber = Table(
+    "payment_subscriber",
+    metadata,
+    Column("account_id", big, primary_key=True, autoincrement=False),
+    Column("day", Date, primary_key=True),
+    Column("currency", String(3), primary_key=True),
+    money("started"),
+    money("ended"),
+    money("joined"),
+    money("departed"),
+)
