@@ -192,3 +192,39 @@ CATALOG: Final[JsonObject] = {
     ],
 }
 RECEIVED: Final[JsonObject] = {"received": True}
+_METRICS: Final[JsonObject] = {
+    "mrr": 14700,
+    "mrr_before": 9800,
+    "new_mrr": 9800,
+    "churned_mrr": 4900,
+    "arpu": 4900,
+    "subscriptions": 3,
+    "customers": 3,
+    "new_customers": 2,
+    "churned_customers": 1,
+    "churn_rate": 0.25,
+    "revenue_churn_rate": 0.25,
+    "gross": 20000,
+    "refunded": 500,
+    "disputed": 0,
+    "net": 19500,
+    "payments": 9,
+    "failed_payments": 1,
+    "failed_payment_rate": 0.1,
+}
+METRICS: Final[JsonObject] = {
+    "days": 30,
+    "since": "2026-10-04",
+    "until": "2026-11-02",
+    "metrics": [{**_METRICS, "currency": "usd", "previous": _METRICS}],
+}
+MRR: Final[JsonObject] = {
+    "days": 1,
+    "interval": "day",
+    "series": [
+        {
+            "currency": "usd",
+            "points": [{"date": "2026-11-02", "mrr": 14700, "new_mrr": 4900, "churned_mrr": 0}],
+        }
+    ],
+}

@@ -8,6 +8,7 @@ from overseer_payment.routes.ops import (
     customers,
     events,
     invoices,
+    metrics,
     operations,
     reports,
     subscriptions,
@@ -21,6 +22,7 @@ OPS: tuple[Op, ...] = (
     *invoices.OPS,
     *customers.OPS,
     *reports.OPS,
+    *metrics.OPS,
     *events.OPS,
     *operations.OPS,
 )

@@ -41,8 +41,11 @@ OPS = (
         path="/revenue-timeseries",
         name="get_revenue_timeseries",
         tag="Reports",
-        summary="See revenue day by day",
-        description=f"One point for each day in UTC up to today, per currency; quiet days are zero. {STAFF}",
+        summary="See revenue over time",
+        description=(
+            "One point for each day (or `interval`) in UTC up to today, per currency; quiet days are zero. "
+            f"{STAFF}"
+        ),
         handler=get_revenue,
         answer=RevenueTimeseries,
         example=examples.REVENUE,
