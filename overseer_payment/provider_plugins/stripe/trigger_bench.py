@@ -87,36 +87,42 @@ class Bench:
         refund = {"payment_intent": f.required_id(paid, "id"), "metadata": _MARK}
         return await self.call("refunds", "create", refund)
 
+    async def product(self) -> str:
+        """Something to sell."""
+        made = await self.call("products", "create", {"name": "Triggered", "metadata": _MARK})
+        id = f.required_id(made, "id")
+        # A product with prices can't be deleted; archived, nobody sees it any more.
+        self.later(id, "products", "update", {"active": False})
+        return id
+
     async def subscribe(self, card: str, **more: Any) -> str:
         """A monthly subscription of a new customer to a new product."""
-        product = await self.call("products", "create", {"name": "Triggered", "metadata": _MARK})
-        product_id = f.required_id(product, "id")
-        # A product with prices can't be deleted; archived, nobody sees it any more.
-        self.later(product_id, "products", "update", {"active": False})
-        price = {
-            "currency": _CURRENCY,
-            "product": product_id,
-            "recurring": {"interval": "month"},
-            "unit_amount": _AMOUNT,
-        }
+        offer = {"product": await self.product(), "recurring": {"interval": "month"}}
+        price = await self.call(
+            "prices", "create", {"currency": _CURRENCY, "unit_amount": _AMOUNT, "metadata": _MARK, **offer}
+        )
+        price_id = f.required_id(price, "id")
+        self.later(price_id, "prices", "update", {"active": False})
         customer = await self.customer(card)
-        params = {"customer": customer, "items": [{"price_data": price}], "metadata": _MARK, **more}
+        params = {"customer": customer, "items": [{"price": price_id}], "metadata": _MARK, **more}
         return f.required_id(await self.call("subscriptions", "create", params), "id")
 
-    async def invoice(self) -> str:
-        """A finalized invoice that nobody has paid."""
-        customer = await self.customer()
+    async def invoice(self, card: str | None = None) -> str:
+        """A finalized invoice that nobody has paid: to be charged to `card`, else sent by mail."""
+        customer = await self.customer(card)
         item = {"customer": customer, "amount": _AMOUNT, "currency": _CURRENCY}
         await self.call("invoice_items", "create", item)
-        params = {"customer": customer, "collection_method": "send_invoice", "days_until_due": 30}
-        made = await self.call("invoices", "create", {**params, "pending_invoice_items_behavior": "include"})
-        id = f.required_id(made, "id")
+        how = {"collection_method": "charge_automatically", "auto_advance": False}
+        if card is None:
+            how = {"collection_method": "send_invoice", "days_until_due": 30}
+        params = {"customer": customer, "pending_invoice_items_behavior": "include", **how}
+        id = f.required_id(await self.call("invoices", "create", params), "id")
         await self.call("invoices", "finalize_invoice", id, {})
         return id
 
     async def checkout(self) -> str:
         """An open hosted checkout."""
-        price = {"currency": _CURRENCY, "unit_amount": _AMOUNT, "product_data": {"name": "Triggered"}}
+        price = {"currency": _CURRENCY, "unit_amount": _AMOUNT, "product": await self.product()}
         params = {"mode": "payment", "line_items": [{"price_data": price, "quantity": 1}], "metadata": _MARK}
         back = {"success_url": "https://example.com/paid", "cancel_url": "https://example.com/left"}
         return f.required_id(await self.call("checkout.sessions", "create", {**params, **back}), "id")
