@@ -70,6 +70,13 @@ class Applier:
             await self._alone(providers, id)
         return len(due)
 
+    async def these(self, ids: Sequence[int]) -> None:
+        """Apply these events now, each for itself, if they are pending or failed and this process can."""
+        providers = self.providers()
+        for id in ids:
+            if await queried(self.engine, _is_open, providers, id):
+                await self._alone(providers, id)
+
     async def _due(self, providers: Mapping[str, Provider], limit: int) -> list[int]:
         """What there is to do, looked for without a lock: idle processes must disturb nobody."""
         return await queried(
@@ -77,10 +84,7 @@ class Applier:
         )
 
     def _query(self, connection: Connection, providers: Mapping[str, Provider], limit: int) -> Select[Any]:
-        ours = [id for account, id in accounts.known(connection).items() if account.provider in providers]
-        query = select(table.c.id).where(
-            table.c.status.in_(DUE), table.c.due_at <= self.now(), table.c.account_id.in_(ours)
-        )
+        query = _open(connection, providers).where(table.c.due_at <= self.now())
         return query.order_by(table.c.due_at, table.c.id).limit(limit)
 
     async def _transaction(self, work: Callable[..., int], *args: Any) -> int:
@@ -111,6 +115,17 @@ class Applier:
             now = self.now()
             _finish(connection, _translate_and_record(connection, providers, rows, now), now)
         return len(rows)
+
+
+def _open(connection: Connection, providers: Mapping[str, Provider]) -> Select[Any]:
+    """Ids of events that wait for somebody with one of these providers."""
+    ours = [id for account, id in accounts.known(connection).items() if account.provider in providers]
+    return select(table.c.id).where(table.c.status.in_(DUE), table.c.account_id.in_(ours))
+
+
+def _is_open(connection: Connection, providers: Mapping[str, Provider], id: int) -> bool:
+    query = _open(connection, providers).where(table.c.id == id)
+    return connection.execute(query).one_or_none() is not None
 
 
 def event_of(row: Row[Any]) -> Event:

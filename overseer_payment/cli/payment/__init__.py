@@ -16,6 +16,7 @@ _HERE = "overseer_payment.cli.payment"
 _SECTIONS = {
     "Look": {
         "status": (f"{_HERE}.status:status", "Health, counts and revenue at a glance."),
+        "metrics": (f"{_HERE}.metrics:metrics", "Recurring revenue, churn and failed payments."),
         "transactions": (f"{_HERE}.transactions:transactions", "List payments and refunds, newest first."),
         "transaction": (f"{_HERE}.transaction:transaction", "One payment with its refunds and timeline."),
         "customers": (f"{_HERE}.customers:customers", "List or search customers."),
@@ -24,6 +25,8 @@ _SECTIONS = {
         "invoices": (f"{_HERE}.invoices:invoices", "List invoices, newest first."),
         "invoice": (f"{_HERE}.invoices:invoice", "One invoice with its payments and failed attempts."),
         "upcoming": (f"{_HERE}.invoices:upcoming", "What a subscription will be billed next."),
+        "events": (f"{_HERE}.events:events", "Received events: see, replay or ignore them."),
+        "operations": (f"{_HERE}.operations:operations", "What was sent to the provider, by whom."),
         "catalog": (f"{_HERE}.catalog:catalog", "Products and prices that can be sold."),
     },
     "Act": {

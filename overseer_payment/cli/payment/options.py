@@ -37,6 +37,8 @@ SUBSCRIPTION_STATES = (
     "canceled",
 )
 INVOICE_STATES = ("draft", "open", "paid", "uncollectible", "void")
+EVENT_STATES = ("pending", "applied", "ignored", "failed", "dead")
+OPERATION_STATES = ("sending", "succeeded", "pending", "failed", "unknown")
 CHECKOUT_MODES = ("payment", "subscription", "setup")
 REFUND_REASONS = ("duplicate", "fraudulent", "requested_by_customer")
 _PAGE = 100  # the most that one query answers
@@ -126,7 +128,9 @@ def continuation(cursor: str) -> str:
     for parameter in context.command.params:
         name = parameter.name or ""
         if name != "cursor" and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            words += [parameter.opts[0], shlex.quote(_typed(context.params[name]))]
+            words.append(parameter.opts[0])
+            if not getattr(parameter, "is_flag", False):
+                words.append(shlex.quote(_typed(context.params[name])))
     return " ".join([*words, "--cursor", shlex.quote(cursor)])
 
 
