@@ -53,7 +53,14 @@ _RANK = {
     "dispute": 6,
     "event": 7,
 }
-_OPERATION = {"refund": "Refund requested", "checkout": "Checkout opened"}
+_OPERATION = {
+    "refund": "Refund requested",
+    "checkout": "Checkout opened",
+    "dispute_evidence": "Evidence staged",
+    "dispute_submission": "Evidence submitted",
+    "dispute_acceptance": "Dispute accepted",
+    "dispute_file": "Evidence file uploaded",
+}
 
 
 def references(connection: Connection, account_id: int, transaction_id: int) -> list[str]:

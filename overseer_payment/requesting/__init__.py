@@ -15,6 +15,7 @@ from sqlalchemy import Row
 from overseer_payment.errors import ConfigurationError
 from overseer_payment.provider import Provider, Snapshot
 from overseer_payment.requesting.attempt import KEY_LIVES, Attempt, Send, as_request
+from overseer_payment.requesting.disputes import concede, give_evidence, upload
 from overseer_payment.requesting.making import make_customer, open_checkout
 from overseer_payment.requesting.refunds import give_back, refunded
 
@@ -24,6 +25,10 @@ _SENDS: Mapping[str, Send] = {
     "refund": give_back,
     "checkout": open_checkout,
     "customer": make_customer,
+    "dispute_evidence": give_evidence,
+    "dispute_submission": give_evidence,
+    "dispute_acceptance": concede,
+    "dispute_file": upload,
 }
 
 

@@ -53,7 +53,8 @@ class DisputeRow(Row):
     )
     evidence_due_by: datetime | None = None
     deadline: Deadline = Deadline.NONE
-    can_respond: bool = Field(default=False, description="Can evidence be given, or the dispute accepted?")
+    can_respond: bool = Field(default=False, description="Can evidence be given now?")
+    can_accept: bool = Field(default=False, description="Can it be accepted now? Chargebacks only.")
     refundable: bool = Field(
         default=False, description="Would a refund settle it? Of open inquiries and warnings only."
     )

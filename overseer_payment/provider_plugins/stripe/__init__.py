@@ -31,6 +31,7 @@ _CAPABILITIES = frozenset(
         Capability.CHECKOUT_EXPIRE,
         Capability.DISCOUNTS,
         Capability.AUTOMATIC_TAX,
+        Capability.DISPUTE_RESPONSES,
         Capability.EVENT_LIST,
         Capability.OBJECT_LIST,
         Capability.WEBHOOK_ENDPOINTS,

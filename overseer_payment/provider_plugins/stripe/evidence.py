@@ -38,17 +38,14 @@ def form() -> EvidenceForm:
     plain = [name for name in DisputeModifyParamsEvidence.__annotations__ if name not in LEFT_OUT]
     fields = [_field(name, _kind(Dispute.Evidence, name)) for name in plain if name != "appeal"]
     card = Dispute.Evidence.Appeal.Card
-    fields += [_field(f"{_APPEAL}{name}", _kind(card, name)) for name in card.__annotations__ if _public(name)]
+    names = [name for name in card.__annotations__ if not name.startswith("_")]
+    fields += [_field(f"{_APPEAL}{name}", _kind(card, name)) for name in names]
     return EvidenceForm(
         fields=tuple(fields),
         longest_together=_LONGEST_TOGETHER,
         file_types=_TYPES,
         largest_file=LARGEST_FILE,
     )
-
-
-def _public(name: str) -> bool:
-    return not name.startswith("_")
 
 
 def _kind(owner: type, name: str) -> _Kind:

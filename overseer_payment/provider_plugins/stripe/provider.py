@@ -27,6 +27,7 @@ from overseer_payment.provider import (
 from overseer_payment.provider_plugins.stripe import events, listing, requests, webhook
 from overseer_payment.provider_plugins.stripe.billing import Billing
 from overseer_payment.provider_plugins.stripe.calls import first
+from overseer_payment.provider_plugins.stripe.disputes import Disputes
 from overseer_payment.provider_plugins.stripe.endpoints import Endpoints
 from overseer_payment.provider_plugins.stripe.translate import fields as f
 from overseer_payment.provider_plugins.stripe.triggers import Triggers
@@ -45,7 +46,7 @@ _PAGES = {
 }
 
 
-class StripeProvider(Billing, Endpoints, Triggers):
+class StripeProvider(Billing, Disputes, Endpoints, Triggers):
     """Stripe for one API key."""
 
     # -- writes ------------------------------------------------------------------------------------
