@@ -1,0 +1,75 @@
+"""The inbox and the audit trail over REST, on the real service and database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+import httpx
+import pytest
+
+from tests.routes.fake_payments import TOKEN, FakeHost, FakePayments, application
+from tests.service.shop import Shop
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def rest(shop: Shop) -> AsyncIterator[httpx.AsyncClient]:
+    """The REST interface of the shop, for the holder of the host's token; `user-staff` may only look."""
+    host = FakeHost(granted={"staff": frozenset({"payment.view"})})
+    app = application(cast(FakePayments, shop.payments), host)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app),
+        base_url="http://app.test/api/v1/payment",
+        headers={"Authorization": f"Bearer {TOKEN}"},
+    ) as client:
+        yield client
+
+
+async def _get(rest: httpx.AsyncClient, path: str, **query: Any) -> dict[str, Any]:
+    answer = await rest.get(path, params=query)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+async def test_events_are_listed_seen_replayed_and_ignored(shop: Shop, rest: httpx.AsyncClient) -> None:
+    """Pages, filters, the payload, and both decisions; what is applied can't be ignored."""
+    await shop.pay(1000)
+    await shop.settle()
+    first = await _get(rest, "/events", limit=1)
+    following = await _get(rest, "/events", limit=1, cursor=first["next_cursor"])
+    assert following["events"][0]["id"] < first["events"][0]["id"]
+    (paid,) = (await _get(rest, "/events", type="charge.succeeded", status="applied"))["events"]
+    assert (await _get(rest, "/events", failed="true"))["events"] == []
+    detail = await _get(rest, f"/events/{paid['provider_event_id']}")
+    assert detail["payload"]["type"] == "charge.succeeded"
+    refused = await rest.post(f"/events/{paid['id']}/ignore")
+    assert (refused.status_code, refused.json()["code"]) == (409, "event_applied")
+    assert (await rest.post(f"/events/{paid['id']}/replay")).json()["status"] == "pending"
+    assert (await rest.post(f"/events/{paid['id']}/ignore")).json()["status"] == "ignored"
+    kinds = [row["kind"] for row in (await _get(rest, "/operations"))["operations"]]
+    assert kinds == ["event.ignore", "event.replay"]
+
+
+@pytest.mark.parametrize("query", ["status=lost", "failed=perhaps", "limit=0", "cursor=x", "nonsense=1"])
+async def test_wrong_filters_are_refused(rest: httpx.AsyncClient, query: str) -> None:
+    """422 for what is no filter or no value of one."""
+    assert (await rest.get(f"/events?{query}")).status_code == 422
+
+
+async def test_who_may_only_look(shop: Shop, rest: httpx.AsyncClient) -> None:
+    """`payment.view` gives both lists; payloads and decisions are 403, an unknown event is 404."""
+    await shop.pay(1000)
+    await shop.settle()
+    (event, *_) = (await _get(rest, "/events"))["events"]
+    assert (await rest.get("/events/evt_unknown")).status_code == 404
+    assert (await rest.post("/events/evt_unknown/replay")).status_code == 404
+    rest.headers["Authorization"] = "Bearer user-staff"
+    assert (await _get(rest, "/events"))["events"][0] == event
+    await _get(rest, "/operations")
+    assert (await rest.get(f"/events/{event['id']}")).status_code == 403
+    assert (await rest.post(f"/events/{event['id']}/replay")).status_code == 403
+    rest.headers["Authorization"] = "Bearer user-buyer"
+    for path in ("/events", "/operations"):
+        assert (await rest.get(path)).status_code == 403
