@@ -1,4 +1,4 @@
-"""Rows of customers, subscriptions and invoices: told ones as told, those only named as placeholders.
+"""Rows of customers, products, subscriptions and invoices; placeholders for what is only named.
 
 Nothing is dropped for lack of a parent: a placeholder is what others hang on until it is described.
 """
@@ -21,6 +21,7 @@ from overseer_payment.provider import (
     CheckoutSnapshot,
     CustomerSnapshot,
     InvoiceSnapshot,
+    ProductSnapshot,
     Snapshot,
     SubscriptionSnapshot,
 )
@@ -28,6 +29,7 @@ from overseer_payment.provider import (
 SnapshotT = TypeVar("SnapshotT")
 
 _CUSTOMER = (tables.customer, tables.customer.c.provider_customer_id)
+_PRODUCT = (tables.product, tables.product.c.provider_product_id)
 _SUBSCRIPTION = (tables.subscription, tables.subscription.c.provider_subscription_id)
 _INVOICE = (tables.invoice, tables.invoice.c.provider_invoice_id)
 
@@ -46,6 +48,7 @@ class Documents:
         """`news` is what was just told, `joined` all that belongs to the same payments."""
         every = list({snapshot.ref: snapshot for snapshot in (*news, *joined)}.values())
         self.ids.customers |= self._customers(news, every)
+        self._products(news)
         self.ids.subscriptions |= self._subscriptions(news, every)
         self.ids.invoices |= self._invoices(component, every)
 
@@ -54,6 +57,11 @@ class Documents:
         named = _first((getattr(s, "customer", None), s.occurred_at) for s in every)
         unseen = {id: project.empty_customer(at) for id, at in named.items() if id not in told}
         return self._put(*_CUSTOMER, told, unseen)
+
+    def _products(self, news: Sequence[Snapshot]) -> None:
+        # Those only named get no row: every subscription of a product would meet at it.
+        told = {s.id: project.product(s) for s in _of(ProductSnapshot, news)}
+        self._done(rows.upsert(self.connection, *_PRODUCT, self.account_id, told, now=self.now))
 
     def _subscriptions(self, news: Sequence[Snapshot], every: Sequence[Snapshot]) -> Mapping[str, int]:
         told = {s.id: project.subscription(s, self.ids) for s in _of(SubscriptionSnapshot, news)}

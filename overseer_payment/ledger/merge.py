@@ -29,6 +29,7 @@ from overseer_payment.provider import (
     InvoiceStatus,
     Kind,
     PaymentSnapshot,
+    ProductSnapshot,
     RefundSnapshot,
     Snapshot,
     Source,
@@ -104,7 +105,7 @@ def progress(snapshot: Snapshot) -> int:
             return int(snapshot.status is not SubscriptionStatus.INCOMPLETE)
         case DisputeSnapshot():
             return _progress_of_dispute(snapshot)
-        case CustomerSnapshot():
+        case CustomerSnapshot() | ProductSnapshot():
             return int(snapshot.deleted)
 
 

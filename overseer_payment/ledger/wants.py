@@ -18,7 +18,8 @@ from overseer_payment.ledger.component import Component
 from overseer_payment.ledger.objects import Merged, chunks
 from overseer_payment.ledger.payment import Payment
 from overseer_payment.ledger.rows import Change
-from overseer_payment.provider import Kind, Ref, Snapshot, Source
+from overseer_payment.provider import Kind, Ref, Snapshot, Source, SubscriptionSnapshot
+from overseer_payment.tables import product
 from overseer_payment.tables import wanted as table
 
 DOUBT = "doubt"  # contradicting news within one second
@@ -56,6 +57,7 @@ def note(
 ) -> set[Ref]:
     """Write down what is wanted now, strike what no longer is; answers what was wanted by this news."""
     needs = _needs(component, derived) | _unknown(changes)
+    needs |= _nameless(connection, account_id, merged.accepted.values())
     _strike(connection, account_id, component, merged, needs)
     _write(connection, account_id, needs, now)
     _insist(connection, account_id, merged.doubtful, DOUBT, now)
@@ -90,6 +92,18 @@ def _unknown(changes: Iterable[Change]) -> dict[Ref, str]:
         if named and change.before is None and change.after is not None and change.after["placeholder"]:
             needs[Ref(named[0], change.after[named[1]])] = UNKNOWN
     return needs
+
+
+def _nameless(connection: Connection, account_id: int, news: Iterable[Snapshot]) -> dict[Ref, str]:
+    """Products that subscriptions name by their id and nobody described yet."""
+    told = (snapshot for snapshot in news if isinstance(snapshot, SubscriptionSnapshot))
+    named = {item.product for snapshot in told for item in snapshot.items if item.product}
+    for some in chunks(named):
+        known = select(product.c.provider_product_id).where(
+            product.c.account_id == account_id, product.c.provider_product_id.in_(some)
+        )
+        named -= set(connection.execute(known).scalars())
+    return {Ref(Kind.PRODUCT, id): UNKNOWN for id in named}
 
 
 # -- the table ------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     INVOICE = "invoice"
     INVOICE_PAYMENT = "invoice_payment"
     SUBSCRIPTION = "subscription"
+    PRODUCT = "product"  # what is sold; its prices say for how much
     DISPUTE = "dispute"  # chargebacks, inquiries and early fraud warnings
 
 

@@ -28,6 +28,7 @@ from overseer_payment.sync.source import Source
 # In an order in which later objects find what they name: then hardly anything is asked for one by one.
 KINDS = (
     Kind.CUSTOMER,
+    Kind.PRODUCT,
     Kind.SUBSCRIPTION,
     Kind.CHARGE,
     Kind.PAYMENT,

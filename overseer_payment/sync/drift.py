@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from overseer_payment.ledger import codec, objects
+from overseer_payment.ledger import codec, forgetting, objects
 from overseer_payment.provider import (
     AsOf,
     CheckoutSnapshot,
@@ -25,6 +25,7 @@ from overseer_payment.provider import (
     InvoiceSnapshot,
     InvoiceStatus,
     Kind,
+    ProductSnapshot,
     Ref,
     Snapshot,
 )
@@ -86,7 +87,8 @@ class Drift:
 
 def compare(connection: Connection, account_id: int, snapshots: Iterable[Snapshot]) -> list[Drift]:
     """What the provider says in `snapshots` and the ledger doesn't. News that is newer here is no drift."""
-    told = {snapshot.ref: snapshot for snapshot in snapshots}
+    # Of people who were erased here nothing is missing here.
+    told = {one.ref: one for one in forgetting.withheld(connection, account_id, snapshots)}
     stored = objects.by_id(connection, account_id, told)
     found = (
         _one(connection, account_id, stored.get(ref), snapshot) for ref, snapshot in sorted(told.items())
@@ -177,6 +179,8 @@ def without(stored: Snapshot, as_of: AsOf) -> Snapshot | None:
     match stored:
         case CustomerSnapshot():
             return replace(stored, as_of=as_of, deleted=True)
+        case ProductSnapshot():
+            return replace(stored, as_of=as_of, active=False, deleted=True)
         case InvoiceSnapshot(status=InvoiceStatus.DRAFT):
             return replace(stored, as_of=as_of, status=InvoiceStatus.VOID)
     return None

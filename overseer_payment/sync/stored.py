@@ -39,10 +39,12 @@ def unseen(
 def _tables(kind: Kind) -> list[tuple[Any, Any, ColumnElement[bool], Any]]:
     """For one kind: the column with its ids, its moment, what is unfinished, and the table."""
     t, s, i, d = tables.transaction, tables.subscription, tables.invoice, tables.dispute
-    c, k = tables.customer, tables.checkout
+    c, k, p = tables.customer, tables.checkout, tables.product
     match kind:
         case Kind.CUSTOMER:
             return [(c.c.provider_customer_id, c.c.occurred_at, false(), c)]
+        case Kind.PRODUCT:
+            return [(p.c.provider_product_id, p.c.occurred_at, p.c.active, p)]
         case Kind.SUBSCRIPTION:
             return [(s.c.provider_subscription_id, s.c.occurred_at, s.c.status.not_in(_ENDED), s)]
         case Kind.INVOICE:

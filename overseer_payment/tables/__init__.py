@@ -23,6 +23,7 @@ from overseer_payment.tables.ledger import (
 )
 from overseer_payment.tables.objects import provider_object
 from overseer_payment.tables.operations import operation
+from overseer_payment.tables.telling import effect, listener, news
 from overseer_payment.tables.totals import customer_total, gauge, recurring, subscriber, total
 
 __all__ = [
@@ -31,10 +32,13 @@ __all__ = [
     "customer",
     "customer_total",
     "dispute",
+    "effect",
     "event",
     "gauge",
     "invoice",
+    "listener",
     "metadata",
+    "news",
     "operation",
     "product",
     "provider",

@@ -37,6 +37,8 @@ customer = Table(
     Column("email", String(512)),
     Column("name", Text),
     flag("deleted"),
+    # A tombstone: whom it was about is withheld from everything that is told later.
+    moment("erased_at"),
     moment("occurred_at", nullable=False),
     moment("created_at", nullable=False),
     UniqueConstraint("account_id", "provider_customer_id"),
@@ -243,9 +245,9 @@ checkout = Table(
     Column("amount_total", BigInteger),
     Column("currency", String(3)),
     Column("url", Text),
-    Column("transaction_id", big),
+    Column("transaction_id", big, index=True),
     Column("customer_id", big),
-    Column("subscription_id", big),
+    Column("subscription_id", big, index=True),
     Column("user_id", String(255)),
     moment("expires_at"),
     moment("occurred_at", nullable=False),
@@ -254,5 +256,7 @@ checkout = Table(
 )
 
 Index("ix_payment_checkout_session", checkout.c.session_id)
+
+Index("ix_payment_checkout_customer", checkout.c.customer_id)
 
 # Sums kept in step with the rows, so that no view grows with the number of rows. Rebuildable from them.

@@ -13,8 +13,9 @@ from overseer_payment import tables
 from overseer_payment.ledger import codec, merge
 from overseer_payment.ledger.component import Component
 from overseer_payment.ledger.derive import derive
+from overseer_payment.ledger.queries.subscriptions import named_items, plan_name
 from overseer_payment.ledger.record import record
-from overseer_payment.ledger.wants import _needs
+from overseer_payment.ledger.wants import _nameless, _needs
 from overseer_payment.provider import Kind, Ref, Snapshot
 from tests.ledger.provider import START
 from tests.ledger.world import World, batches
@@ -23,6 +24,7 @@ NOW = START
 _KEYS = {
     "payment_customer": "provider_customer_id",
     "payment_transaction": "provider_transaction_id",
+    "payment_product": "provider_product_id",
     "payment_subscription": "provider_subscription_id",
     "payment_invoice": "provider_invoice_id",
     "payment_checkout": "session_id",
@@ -62,9 +64,19 @@ def books(connection: Connection, account_id: int) -> Books:
     reference = tables.reference
     for row in connection.execute(select(reference).where(reference.c.account_id == account_id)).mappings():
         found[f"reference/{row['provider_id']}"] = names["payment_transaction"][row["transaction_id"]]
-    for sum_table in (tables.total, tables.gauge, tables.customer_total):
+    for id, plan in _plans(connection, account_id).items():
+        found[f"payment_subscription/{id}"]["plan_name"] = plan
+    for sum_table in (tables.total, tables.gauge, tables.customer_total, tables.recurring, tables.subscriber):
         found |= _sums(connection, sum_table, account_id, names["payment_customer"])
     return found
+
+
+def _plans(connection: Connection, account_id: int) -> dict[str, str | None]:
+    """What each subscription is shown to be of."""
+    query = select(tables.subscription).where(tables.subscription.c.account_id == account_id)
+    rows = connection.execute(query).all()
+    items = named_items(connection, rows)
+    return {row.provider_subscription_id: plan_name(items[row.id]) for row in rows}
 
 
 def _told(row: Any, names: dict[str, dict[int, str]]) -> dict[str, Any]:
@@ -112,7 +124,7 @@ def needed(connection: Connection, account_id: int) -> set[Ref]:
         key = table.c[_KEYS[table.name]]
         query = select(key).where(table.c.account_id == account_id, table.c.placeholder.is_(True))
         refs |= {Ref(kind, id) for id in connection.execute(query).scalars()}
-    return refs
+    return refs | _nameless(connection, account_id, known(connection, account_id)).keys()
 
 
 def tell(

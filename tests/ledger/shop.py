@@ -16,6 +16,7 @@ from overseer_payment.provider import (
     InvoiceStatus,
     Kind,
     PaymentSnapshot,
+    ProductSnapshot,
     Ref,
     SubscriptionItem,
     SubscriptionSnapshot,
@@ -49,9 +50,11 @@ class Shop(Provider):
         return id
 
     def _rename(self, which: int, how: int) -> None:
-        customers = [ref.id for ref in self.objects if ref.kind is Kind.CUSTOMER]
-        if customers:
-            self._set(Kind.CUSTOMER, customers[which % len(customers)], name=f"Ann {how}")
+        """Customers and products get other names."""
+        named = [ref for ref in self.objects if ref.kind in {Kind.CUSTOMER, Kind.PRODUCT}]
+        if named:
+            ref = named[which % len(named)]
+            self._set(ref.kind, ref.id, name=f"Ann {how}")
 
     # -- buying -----------------------------------------------------------------------------------
 
@@ -238,7 +241,14 @@ class Shop(Provider):
     def _subscribe(self, which: int, how: int) -> None:
         customer = self._customer(which % 2)
         id = self._next("sub")
-        item = SubscriptionItem(id=f"si_{id}", price="price_1", name="Pro", amount=2000, interval="month")
+        item = SubscriptionItem(
+            id=f"si_{id}",
+            price="price_1",
+            product=self._product(which),
+            name="Pro" if how % 2 else None,
+            amount=2000,
+            interval="month",
+        )
         self._make(
             SubscriptionSnapshot,
             id,
@@ -252,6 +262,15 @@ class Shop(Provider):
         self._bill(purchase)
         if how % 4 < 3:
             self._try(purchase, SUCCEEDED)
+
+    def _product(self, which: int) -> str:
+        """One of two products, told of when first sold; or long ago, when nobody listened."""
+        id = f"prod_{which % 3}"
+        if Ref(Kind.PRODUCT, id) not in self.objects:
+            self._make(ProductSnapshot, id, name=f"Product {which % 3}")
+            if which % 3:
+                self._tell(Ref(Kind.PRODUCT, id))
+        return id
 
     def _activate(self, id: str | None) -> None:
         if id is not None and self.objects[Ref(Kind.SUBSCRIPTION, id)].ended_at is None:
@@ -279,6 +298,6 @@ class Shop(Provider):
             self._set(Kind.SUBSCRIPTION, id, cancel_at_period_end=bool(which % 2))
         else:
             item = SubscriptionItem(
-                id=f"si_{id}", price=f"price_{which}", name=f"Plan {which}", amount=1000 * which
+                id=f"si_{id}", price=f"price_{which}", product=self._product(which), amount=1000 * which
             )
             self._set(Kind.SUBSCRIPTION, id, items=(item,))

@@ -28,6 +28,7 @@ from overseer_payment.provider import (
     InvoiceSnapshot,
     InvoiceStatus,
     PaymentSnapshot,
+    ProductSnapshot,
     RefundSnapshot,
     Snapshot,
     Source,
@@ -103,6 +104,10 @@ def subscription(
 
 def customer(t: float, id: str = "cus_1", **told: Any) -> CustomerSnapshot:
     return _make(CustomerSnapshot, id, t, {"email": f"{id}@example.com", "name": "Ann"} | told)
+
+
+def product(t: float, id: str = "prod_1", **told: Any) -> ProductSnapshot:
+    return _make(ProductSnapshot, id, t, {"name": "Team"} | told)
 
 
 def dispute(t: float, status: DisputeStatus, id: str = "du_1", **told: Any) -> DisputeSnapshot:

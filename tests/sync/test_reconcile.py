@@ -190,6 +190,7 @@ async def _delete(shop: Shop, path: str) -> None:
 async def test_an_open_checkout_is_no_drift(shop: Shop, healer: Healer, world: World) -> None:
     """Nothing happened yet, and no event will tell of it."""
     scenario.open_checkout(world, scenario.offer(world, "Poster", 2400))
+    await shop.settle()
     assert (await healer.reconcile()).drift == ()
 
 

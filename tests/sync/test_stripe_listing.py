@@ -17,6 +17,7 @@ from overseer_payment.provider import (
     Kind,
     ListsEvents,
     ListsObjects,
+    ProductSnapshot,
     Ref,
     Snapshot,
     SnapshotPage,
@@ -135,12 +136,13 @@ async def test_without_an_older_event_all_are_told_all_the_same(
 
 
 async def test_events_that_say_nothing_of_money_are_left_out(provider: StripeProvider, world: World) -> None:
-    """A product's event is not told: the ledger would only ignore it."""
-    scenario.offer(world, "Poster", 2400)
+    """A payment method's event is not told: the ledger would only ignore it."""
     scenario.charge_directly(world, 500)
+    scenario.subscribe(world, scenario.offer(world, "Team", 900, interval="month"))
     types = {event.type for event in _told(await _events(provider))}
     assert "charge.succeeded" in types
-    assert not {type for type in types if type.startswith(("product", "price"))}
+    assert {event["type"] for event in world.events} > types
+    assert not {type for type in types if type.startswith("payment_method")}
 
 
 async def test_events_are_told_as_a_webhook_would_bring_them(provider: StripeProvider, world: World) -> None:
@@ -205,11 +207,14 @@ async def test_since_leaves_out_what_was_made_before(provider: StripeProvider, w
 
 
 async def test_subscriptions_are_named_by_their_products(provider: StripeProvider, world: World) -> None:
-    """A listed subscription knows its product's name, like a fetched one."""
+    """A listed subscription brings its product, like a fetched one."""
     made = scenario.subscribe(world, scenario.offer(world, "Team", 900, interval="month"))
-    found = _found(await _objects(provider, Kind.SUBSCRIPTION), Kind.SUBSCRIPTION)[made["id"]]
+    pages = await _objects(provider, Kind.SUBSCRIPTION)
+    found = _found(pages, Kind.SUBSCRIPTION)[made["id"]]
     assert isinstance(found, SubscriptionSnapshot)
-    assert [item.name for item in found.items] == ["Team"]
+    product = _found(pages, Kind.PRODUCT)[str(found.items[0].product)]
+    assert isinstance(product, ProductSnapshot)
+    assert product.name == "Team"
 
 
 async def test_no_expansion_is_deeper_than_stripe_allows(

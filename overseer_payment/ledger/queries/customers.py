@@ -8,7 +8,7 @@ from overseer_payment import tables
 from overseer_payment.errors import NotFound
 from overseer_payment.ledger.paging import page
 from overseer_payment.ledger.queries.common import is_named, joined, values_of
-from overseer_payment.ledger.queries.subscriptions import subscription_row, subscriptions_where
+from overseer_payment.ledger.queries.subscriptions import subscription_rows, subscriptions_where
 from overseer_payment.ledger.scope import Scope
 from overseer_payment.schemas import (
     CustomerDetail,
@@ -42,7 +42,7 @@ def customer(connection: Connection, scope: Scope, id: str) -> CustomerDetail:
     return CustomerDetail(
         **CustomerRow.model_validate(values_of(row)).model_dump(),
         value=_value(connection, row.id),
-        subscriptions=[subscription_row(one) for one in connection.execute(owned.limit(100))],
+        subscriptions=subscription_rows(connection, connection.execute(owned.limit(100)).all()),
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select
+from sqlalchemy import ColumnElement, Connection, Row, Select, select
 
 from overseer_payment import tables
 from overseer_payment.errors import NotFound
+from overseer_payment.ledger.objects import chunks
 from overseer_payment.ledger.paging import page
 from overseer_payment.ledger.queries.common import is_named, joined, named, values_of
 from overseer_payment.ledger.scope import Scope
@@ -18,7 +20,7 @@ from overseer_payment.schemas import (
     SubscriptionRow,
 )
 
-_s, _c = tables.subscription, tables.customer
+_s, _c, _p = tables.subscription, tables.customer, tables.product
 
 
 def subscriptions_where(*where: ColumnElement[bool]) -> Select[Any]:
@@ -26,9 +28,46 @@ def subscriptions_where(*where: ColumnElement[bool]) -> Select[Any]:
     return query.where(_s.c.placeholder.is_(False), *where)
 
 
-def subscription_row(row: Row[Any]) -> SubscriptionRow:
-    values = values_of(row)
-    values["items"] = json.loads(values["items"])
+def subscription_rows(connection: Connection, rows: Sequence[Row[Any]]) -> list[SubscriptionRow]:
+    """Rows as they are shown. Items find their product's name now, so it may have come before or after."""
+    items = named_items(connection, rows)
+    return [_shown(row, items[row.id]) for row in rows]
+
+
+def named_items(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, list[dict[str, Any]]]:
+    """The items of each row by our id, named by their products as far as those are known."""
+    items = {row.id: json.loads(row.items) for row in rows}
+    names = _product_names(connection, rows, items)
+    return {
+        row.id: [
+            {**item, "name": names.get((row.account_id, item["product_id"]), item["name"])}
+            for item in items[row.id]
+        ]
+        for row in rows
+    }
+
+
+def plan_name(items: Sequence[Mapping[str, Any]]) -> str | None:
+    """What a subscription is of, in words; None as long as nobody said."""
+    return " + ".join(dict.fromkeys(item["name"] for item in items if item["name"])) or None
+
+
+def _product_names(
+    connection: Connection, rows: Sequence[Row[Any]], items: Mapping[int, Sequence[Mapping[str, Any]]]
+) -> dict[tuple[int, str], str]:
+    named = {item["product_id"] for one in items.values() for item in one if item["product_id"]}
+    accounts = {row.account_id for row in rows}
+    found: dict[tuple[int, str], str] = {}
+    for some in chunks(named):
+        query = select(_p.c.account_id, _p.c.provider_product_id, _p.c.name).where(
+            _p.c.account_id.in_(accounts), _p.c.provider_product_id.in_(some), _p.c.name.is_not(None)
+        )
+        found |= {(account, id): name for account, id, name in connection.execute(query)}
+    return found
+
+
+def _shown(row: Row[Any], items: Sequence[Mapping[str, Any]]) -> SubscriptionRow:
+    values = {**values_of(row), "items": items, "plan_name": plan_name(items)}
     return SubscriptionRow.model_validate(values)
 
 
@@ -39,7 +78,7 @@ def subscriptions(connection: Connection, scope: Scope, query: SubscriptionQuery
     if query.status is not None:
         statement = statement.where(_s.c.status == query.status.value)
     rows, cursor = page(connection, statement, _s, limit=query.limit, cursor=query.cursor)
-    return Page(rows=[subscription_row(row) for row in rows], next_cursor=cursor)
+    return Page(rows=subscription_rows(connection, rows), next_cursor=cursor)
 
 
 def subscription(connection: Connection, scope: Scope, id: str) -> SubscriptionRow:
@@ -48,4 +87,4 @@ def subscription(connection: Connection, scope: Scope, id: str) -> SubscriptionR
     row = connection.execute(statement.limit(1)).one_or_none()
     if row is None:
         raise NotFound(f"There is no subscription {id}.")
-    return subscription_row(row)
+    return subscription_rows(connection, [row])[0]

@@ -27,6 +27,7 @@ _OBJECT_OF_PREFIX: Mapping[str, str] = {
     "invoice.": "invoice",
     "charge.": "charge",
     "refund.": "refund",
+    "product.": "product",
 }
 # The prefix `customer.` also has sources, discounts and tax ids.
 _OBJECT_OF_TYPE = {f"customer.{what}": "customer" for what in ("created", "updated", "deleted")}

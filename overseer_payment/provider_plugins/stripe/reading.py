@@ -48,6 +48,8 @@ class Reader:
                 return await self.subscription(ref.id)
             case Kind.CUSTOMER:
                 return await self.customer(ref.id)
+            case Kind.PRODUCT:
+                return await self.product(ref.id)
             case Kind.REFUND:
                 return await self.refund(ref.id)
             case Kind.DISPUTE:
@@ -127,6 +129,11 @@ class Reader:
     async def customer(self, id: str) -> Sequence[Snapshot]:
         return self.read(
             "customer", await self._client.read(lambda stripe: stripe.v1.customers.retrieve_async(id))
+        )
+
+    async def product(self, id: str) -> Sequence[Snapshot]:
+        return self.read(
+            "product", await self._client.read(lambda stripe: stripe.v1.products.retrieve_async(id))
         )
 
     async def refund(self, id: str) -> Sequence[Snapshot]:

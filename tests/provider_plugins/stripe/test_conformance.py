@@ -76,7 +76,7 @@ class TestStripe(ProviderConformance):
             _sample("invoice.paid", p.invoice(), Ref(Kind.INVOICE, "in_1"), version="2019-01-01"),
             _sample("refund.created", p.refund(), Ref(Kind.REFUND, "re_1"), livemode=True),
             _sample("customer.created", p.customer(), Ref(Kind.CUSTOMER, "cus_1"), account="acct_7"),
-            _sample("product.created", {"id": "prod_1", "object": "product"}),
+            _sample("product.created", {"id": "prod_1", "object": "product"}, Ref(Kind.PRODUCT, "prod_1")),
         ]
 
     @pytest.fixture

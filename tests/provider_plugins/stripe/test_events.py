@@ -51,7 +51,7 @@ def test_a_thin_event_names_its_object(type: str, kind: Kind, id: str) -> None:
 @pytest.mark.parametrize(
     "type",
     [
-        "product.created",
+        "coupon.created",
         "price.updated",
         "coupon.deleted",
         "payout.paid",

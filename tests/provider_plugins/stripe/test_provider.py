@@ -24,6 +24,7 @@ from overseer_payment.provider import (
     InvoicePaymentSnapshot,
     Kind,
     PaymentSnapshot,
+    ProductSnapshot,
     Provider,
     Ref,
     RefundRequest,
@@ -275,14 +276,16 @@ async def test_fetching_a_link_by_our_own_name_for_it(
 async def test_fetching_a_subscription_names_its_products(
     provider: StripeProvider, httpx_mock: HTTPXMock
 ) -> None:
-    """With the product expanded, an item carries the name that people know."""
-    price = {"id": "price_1", "object": "price", "unit_amount": 5, "product": {"id": "prod_1", "name": "Pro"}}
+    """With the product expanded, the name that people know comes along."""
+    product = {"id": "prod_1", "object": "product", "name": "Pro"}
+    price = {"id": "price_1", "object": "price", "unit_amount": 5, "product": product}
     items = _page({"id": "si_1", "price": price})
     httpx_mock.add_response(json=p.subscription(items=items, customer=p.customer()))
     found = await provider.fetch(Ref(Kind.SUBSCRIPTION, "sub_1"))
-    assert _kinds(found) == [Kind.SUBSCRIPTION, Kind.CUSTOMER]
+    assert _kinds(found) == [Kind.SUBSCRIPTION, Kind.CUSTOMER, Kind.PRODUCT]
     assert isinstance(found[0], SubscriptionSnapshot)
-    assert (found[0].items[0].name, found[0].items[0].product) == ("Pro", "prod_1")
+    assert isinstance(found[2], ProductSnapshot)
+    assert (found[2].name, found[2].id) == ("Pro", found[0].items[0].product)
 
 
 async def test_a_subscription_with_many_items_is_read_whole(

@@ -70,7 +70,7 @@ def _items(obj: f.Json) -> Iterator[SubscriptionItem]:
             id=id,
             price=price_id,
             product=f.reference(price, "product"),
-            name=f.text(f.inner(price, "product"), "name") or f.text(price, "nickname"),
+            name=f.text(price, "nickname"),
             quantity=max(0, f.whole(row, "quantity", 1)),
             amount=_unit_amount(price),
             interval=f.text(recurring, "interval"),
