@@ -14,7 +14,12 @@ from typing import Literal
 
 from overseer_payment.simulator.cards import find_instrument
 from overseer_payment.simulator.errors import SimError
-from overseer_payment.simulator.resources import disputes, early_fraud_warnings, invoice_flow
+from overseer_payment.simulator.resources import (
+    dispute_prevention,
+    disputes,
+    early_fraud_warnings,
+    invoice_flow,
+)
 from overseer_payment.simulator.resources.aftermath import aftermath
 from overseer_payment.simulator.resources.checkout_flow import Answer, Payer, authenticate, submit
 from overseer_payment.simulator.resources.checkout_sessions import open_session
@@ -197,9 +202,9 @@ def dispute(
     kind: Literal["chargeback", "inquiry"] = "chargeback",
     reason: str = "fraudulent",
     amount: int | None = None,
-    answer_within_days: int = 20,
+    answer_within_days: int | None = 20,
 ) -> Json:
-    """Let the buyer's bank dispute a payment."""
+    """Let the buyer's bank dispute a payment; with None as `answer_within_days` it takes no answer."""
     return disputes.open_dispute(
         world, charge_of(world, payment)["id"], kind=kind, reason=reason, amount=amount,
         answer_within_days=answer_within_days,
@@ -209,6 +214,11 @@ def dispute(
 def close_dispute(world: World, opened: Json | str, result: Literal["won", "lost"]) -> Json:
     """Let the bank decide a dispute."""
     return disputes.close_dispute(world, opened if isinstance(opened, str) else opened["id"], result)
+
+
+def prevent_dispute(world: World, payment: Json | str) -> Json:
+    """Let a payment be given back before its buyer's bank disputes it."""
+    return dispute_prevention.prevent(world, charge_of(world, payment)["id"])
 
 
 def warn_of_fraud(world: World, payment: Json | str) -> Json:

@@ -6,6 +6,7 @@ from overseer_payment.simulator.api import Call, changed, endpoint, paged
 from overseer_payment.simulator.errors import parameter_missing
 from overseer_payment.simulator.resources import balance
 from overseer_payment.simulator.resources.amounts import money
+from overseer_payment.simulator.resources.disputes import settled_by_refund
 from overseer_payment.simulator.resources.early_fraud_warnings import no_longer_actionable
 from overseer_payment.simulator.resources.payment_methods import instrument_of
 from overseer_payment.simulator.resources.shapes import DAY, Json, metadata, refuse
@@ -36,6 +37,7 @@ def refund_charge(
     )
     if charge["refunded"]:
         no_longer_actionable(world, charge["id"])
+        settled_by_refund(world, charge["id"])
     _announce_reference(world, refund)
     _schedule_outcome(world, refund)
     return refund
