@@ -36,10 +36,14 @@ def pytest_configure() -> None:
     scrub(os.environ)
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if _uses_browser(item):
+        uses_browser = _uses_browser(item)
+        if uses_browser:
             item.add_marker(pytest.mark.browser)
+        # One process runs a whole file, so that servers and fixtures of a module start once.
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.name}{'-browser' * uses_browser}"))
     # Playwright's synchronous API leaves an event loop running in the main thread, in which no later
     # test could start its own: browser tests come last.
     items.sort(key=_uses_browser)
