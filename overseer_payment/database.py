@@ -70,8 +70,11 @@ def create_engine(url: str) -> AsyncEngine:
         parsed = make_url(url)
         parsed = parsed.set(drivername=_ASYNC_DRIVER.get(parsed.drivername, parsed.drivername))
         if parsed.get_backend_name() != "sqlite":
-            return create_async_engine(parsed, pool_pre_ping=True, pool_size=10)
-        engine = create_async_engine(parsed, isolation_level="AUTOCOMMIT", execution_options={_OURS: True})
+            # An error's text would else quote what was being written: people's data, into logs.
+            return create_async_engine(parsed, pool_pre_ping=True, pool_size=10, hide_parameters=True)
+        engine = create_async_engine(
+            parsed, isolation_level="AUTOCOMMIT", hide_parameters=True, execution_options={_OURS: True}
+        )
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise ConfigurationError(
             f"OVERSEER_DATABASE_URL can't be used ({type(error).__name__}). "
@@ -194,6 +197,8 @@ def translated() -> Iterator[None]:
 
 def _sentence(error: DBAPIError) -> str | None:
     """What to tell a person, or None when it is a fault of ours rather than of the database."""
+    if is_transient(error):  # PostgreSQL's text names who is "blocked": that is no locked file
+        return "The database is too busy. Try again in a moment."
     text = str(error.orig).lower()
     state = getattr(error.orig, "sqlstate", None) or ""
     if "no such table" in text or "no such column" in text or state in {"42P01", "42703"}:

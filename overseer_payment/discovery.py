@@ -91,7 +91,9 @@ def _offers(loaded: Loaded) -> list[tuple[PluginRecord, list[Any]]]:
     for record, offered in call_each(loaded, "register_providers"):
         try:
             specs = list(offered)  # a generator's body, the plugin's own code, runs here
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             record.fail(f"register_providers: {describe(error)}")
         else:
             offers.append((record, specs))
@@ -159,6 +161,8 @@ def _configure(claim: Claim, environ: Mapping[str, str]) -> None:
         claim.configured = bool(claim.spec.configured(claim.settings))
     except ConfigurationError as error:
         claim.error = error.detail
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         # Its text may quote a setting's value, which may be a key: name its type only.
         claim.error = f"Its settings could not be read ({type(error).__name__})."

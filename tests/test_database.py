@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from overseer_payment import database, tables
+from overseer_payment.committing import is_deadlock
 from overseer_payment.errors import ConfigurationError, DatabaseError
 from overseer_payment.ledger import accounts
 from overseer_payment.ledger.record import record
@@ -301,3 +302,26 @@ def test_only_deadlocks_are_worth_another_try() -> None:
     assert database.is_transient(DBAPIError("", None, Orig("40001")))
     assert not database.is_transient(DBAPIError("", None, Orig("23505")))
     assert not database.is_transient(ValueError())
+
+
+def test_a_deadlock_is_not_told_as_a_locked_file() -> None:
+    """PostgreSQL names who is "blocked by process"; its cause stays known, so it is run again."""
+
+    class Orig(Exception):
+        sqlstate = "40P01"
+
+    deadlock = DBAPIError("", None, Orig("Process 7 waits for ShareLock; blocked by process 8."))
+    with pytest.raises(DatabaseError, match="too busy") as raised, database.translated():
+        raise deadlock
+    assert is_deadlock(raised.value)
+
+
+async def test_an_error_does_not_quote_what_was_written(engine: AsyncEngine) -> None:
+    """Statements carry people's data: an exception's text, which may be logged, holds the statement alone."""
+    with pytest.raises(DBAPIError) as raised:
+        async with engine.connect() as connection:
+            await connection.execute(
+                text("SELECT nothing FROM nowhere WHERE x = :x"), {"x": "ada@example.com"}
+            )
+    assert "nowhere" in str(raised.value)
+    assert "ada@example.com" not in str(raised.value)

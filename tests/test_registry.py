@@ -104,6 +104,22 @@ BROKEN = {
     "made-up capability": (provider("weed", yielding("spec(capabilities={'fly'})")), "members of Capability"),
     "no factory": (provider("weed", yielding("spec(factory=None)")), "callable"),
     "dies while yielding": (provider("weed", yielding("1 / 0")), "ZeroDivisionError"),
+    "ends while yielding": (
+        "import asyncio\n"
+        + provider(
+            "weed",
+            "\n@hookimpl\ndef register_providers():\n    yield spec()\n    raise asyncio.CancelledError\n",
+        ),
+        "CancelledError",
+    ),
+    "exits when configured": (
+        provider(
+            "weed",
+            "class Plain(BaseModel): ...\n"
+            + yielding("spec(settings=Plain, configured=lambda s: (_ for _ in ()).throw(SystemExit(3)))"),
+        ),
+        "SystemExit",
+    ),
     "offers nothing": (provider("weed", yielding("from ()")), "named no provider"),
     "wrong setting": (provider("weed"), "WEED_RETRIES"),
     "configured() fails": (
