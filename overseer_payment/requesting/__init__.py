@@ -16,6 +16,8 @@ from overseer_payment.errors import ConfigurationError
 from overseer_payment.provider import Provider, Snapshot
 from overseer_payment.requesting.attempt import KEY_LIVES, Attempt, Send, as_request
 from overseer_payment.requesting.disputes import concede, give_evidence, upload
+from overseer_payment.requesting.ending import delete_customer, expire_checkout
+from overseer_payment.requesting.endpoints import leave_endpoint
 from overseer_payment.requesting.making import make_customer, open_checkout
 from overseer_payment.requesting.refunds import give_back, refunded
 
@@ -25,6 +27,9 @@ _SENDS: Mapping[str, Send] = {
     "refund": give_back,
     "checkout": open_checkout,
     "customer": make_customer,
+    "customer_deletion": delete_customer,
+    "checkout_expiry": expire_checkout,
+    "webhook_endpoint": leave_endpoint,
     "dispute_evidence": give_evidence,
     "dispute_submission": give_evidence,
     "dispute_acceptance": concede,

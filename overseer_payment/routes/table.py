@@ -6,6 +6,7 @@ from overseer_payment.routes.op import Op
 from overseer_payment.routes.ops import (
     checkout,
     customers,
+    endpoints,
     events,
     invoices,
     metrics,
@@ -25,4 +26,5 @@ OPS: tuple[Op, ...] = (
     *metrics.OPS,
     *events.OPS,
     *operations.OPS,
+    *endpoints.OPS,
 )
