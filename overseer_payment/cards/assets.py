@@ -1,4 +1,4 @@
-"""The stylesheet and the script: their content-hashed addresses, and how they are served."""
+"""The stylesheet and the script: put together from their parts, served under content-hashed addresses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,21 @@ STYLESHEET = "overseer-payment.css"
 SCRIPT = "overseer-payment.js"
 
 _FOLDER = Path(__file__).parent / "static"
+_STYLES = ("base", "card", "frame", "overview", "lists", "details", "setup", "landing")
+_SCRIPTS = ("layers", "morph", "loading", "acting", "live")
 _TYPES = {STYLESHEET: "text/css; charset=utf-8", SCRIPT: "text/javascript; charset=utf-8"}
+
+_CLOSURE = """// Shows the dashboard's views in dialogs and keeps them fresh. Everything works without it.
+(() => {
+'use strict';
+const root = document.documentElement;
+if (root.dataset.opReady) return; // a host that loads us twice
+root.dataset.opReady = '1';
+
+%s
+})();
+"""
+"""The parts of the script share one closure; other scripts of the page see nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +39,15 @@ class _Asset:
     digest: str
 
 
+def _text(name: str) -> str:
+    if name == STYLESHEET:
+        return "\n".join((_FOLDER / "css" / f"{part}.css").read_text() for part in _STYLES)
+    return _CLOSURE % "\n".join((_FOLDER / "js" / f"{part}.js").read_text() for part in _SCRIPTS)
+
+
 @cache
 def _asset(name: str) -> _Asset:
-    content = (_FOLDER / name).read_bytes()
+    content = _text(name).encode()
     return _Asset(content, gzip.compress(content, mtime=0), sha256(content).hexdigest()[:16])
 
 

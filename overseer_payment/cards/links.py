@@ -39,6 +39,11 @@ class Links:
     def card(self) -> str:
         return f"{self.root}/payment/card"
 
+    @property
+    def pulse(self) -> str:
+        """Where a few bytes tell whether anything has changed."""
+        return f"{self.root}/payment/pulse"
+
     def tab(self, key: str = "overview", **query: object) -> str:
         """The page of one tab, with its filters."""
         path = "/payment/modal" if key == "overview" else f"/payment/modal/{key}"

@@ -21,6 +21,7 @@ from overseer_payment.cards import (
 )
 from overseer_payment.cards.addresses import Address, error_view
 from overseer_payment.cards.render import PRIVATE, answer
+from overseer_payment.cards.visit import payments_of, visitor
 from overseer_payment.errors import PaymentError
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def routes(host: Host) -> Sequence[BaseRoute]:
     return [
         Route("/payment/card", _card(host), methods=["GET"]),
         Route("/payment/card.json", _card_json(host), methods=["GET"]),
+        Route("/payment/pulse", _pulse(host), methods=["GET"]),
         *(page.route(host) for page in PAGES),
     ]
 
@@ -80,5 +82,23 @@ def _card_json(host: Host) -> Endpoint:
         except PaymentError as error:
             return response_to(error, where="GET /payment/card.json")
         return Response(data.model_dump_json(), media_type="application/json", headers=PRIVATE)
+
+    return endpoint
+
+
+def _pulse(host: Host) -> Endpoint:
+    """Has anything changed? The present version and nothing else: it is asked every few seconds."""
+
+    async def endpoint(request: Request) -> Response:
+        from overseer_payment.routes.problem import response_to
+        from overseer_payment.shown import pulse
+
+        try:
+            viewer = await visitor(host, request, "payment.view")
+            version = f'"{await pulse.pulse(payments_of(host), viewer)}"'
+        except PaymentError as error:
+            return response_to(error, where="GET /payment/pulse")
+        same = request.headers.get("if-none-match") == version
+        return Response(status_code=304 if same else 204, headers={**PRIVATE, "ETag": version})
 
     return endpoint
