@@ -118,9 +118,13 @@ def _operation(title: str, operation: Json, document: Json) -> str:
         parts.append(_table(("Parameter", "In", "Type", "Meaning"), rows))
     if body := operation.get("requestBody"):
         parts.append(_body(body))
-    answer = operation["responses"]["200"]["content"]["application/json"]
-    parts.append(f"Answers 200 with {_type(answer['schema'])}:")
-    parts.append(_json(answer["example"]))
+    for media_type, answer in operation["responses"]["200"]["content"].items():
+        if media_type == "application/json":
+            parts.append(f"Answers 200 with {_type(answer['schema'])}:")
+            parts.append(_json(answer["example"]))
+        else:
+            parts.append(f"Streams 200 as `{media_type}`:")
+            parts.append(f"```text\n{answer['example'].strip()}\n```")
     statuses = ", ".join(status for status in operation["responses"] if status != "200")
     parts.append(f"Problems: {statuses}.")
     return "\n\n".join(parts)

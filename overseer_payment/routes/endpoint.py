@@ -7,13 +7,13 @@ A route takes every method, so that a wrong one is answered by us, as a problem 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
@@ -21,7 +21,7 @@ from overseer_payment.errors import MethodNotAllowed, NotFound
 from overseer_payment.host_contract import Host
 from overseer_payment.routes import reading
 from overseer_payment.routes.guard import ANONYMOUS, admit
-from overseer_payment.routes.op import PREFIX, Answer, Call, Op, PaymentsFor
+from overseer_payment.routes.op import PREFIX, Answer, Call, Op, PaymentsFor, Streamed
 from overseer_payment.routes.problem import problem_of, respond, response_to
 from overseer_payment.schemas import Viewer
 
@@ -57,7 +57,7 @@ class Endpoint:
             error = MethodNotAllowed(f"Use one of these methods here: {self._allow}.")
             return respond(problem_of(error), {"Allow": self._allow})
         try:
-            return _success(await self._run(op, request))
+            return await _success(await self._run(op, request), request)
         except Exception as error:
             return response_to(error, where=f"{op.method} {PREFIX}{op.path}")
 
@@ -121,9 +121,26 @@ class _Nowhere:
 _nowhere = _Nowhere()
 
 
-def _success(answer: Answer) -> Response:
+async def _success(answer: Answer, request: Request) -> Response:
+    if isinstance(answer, Streamed):
+        return await _streaming(answer, request)
     text = answer.model_dump_json() if isinstance(answer, BaseModel) else json.dumps(answer)
     return Response(text, media_type="application/json")
+
+
+async def _streaming(answer: Streamed, request: Request) -> Response:
+    # The first piece is made before the status is sent: until then an error is a problem like any other.
+    first = await anext(answer.chunks, "")
+    headers = {"Content-Disposition": f'attachment; filename="{answer.filename}"'}
+    if request.method == "HEAD":
+        return Response(headers=headers, media_type=answer.media_type)
+    return StreamingResponse(_chained(first, answer.chunks), headers=headers, media_type=answer.media_type)
+
+
+async def _chained(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
+    yield first
+    async for piece in rest:
+        yield piece
 
 
 def _finished(request: Request, response: Response) -> Response:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel
@@ -41,7 +41,16 @@ class Call(Generic[QueryT, BodyT]):
         return self.payments_for()
 
 
-Answer: TypeAlias = BaseModel | JsonObject
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """An answer that is sent as it comes into being. An error in `chunks` breaks the connection off."""
+
+    chunks: AsyncIterator[str]
+    media_type: str
+    filename: str
+
+
+Answer: TypeAlias = BaseModel | JsonObject | Streamed
 Handler: TypeAlias = Callable[[Call[Any, Any]], Awaitable[Answer]]
 PaymentsFor: TypeAlias = Callable[[Host], Payments]
 
@@ -73,6 +82,8 @@ class Op:
     body_optional: bool = False
     body_example: JsonObject | None = None
     raw_body: bool = False
+    streams: Mapping[str, str] = field(default_factory=dict)
+    """Of an answer that is streamed: an example for each of its media types; then `answer` is None."""
     public: bool = False
     needs: str | None = None
     sight: Handler | None = None

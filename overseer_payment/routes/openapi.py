@@ -170,6 +170,12 @@ def _request_body(op: Op, schemas: _Schemas) -> JsonObject:
 
 
 def _success(op: Op, schemas: _Schemas) -> JsonObject:
+    if op.streams:
+        text = {"type": "string"}
+        return {
+            "description": "Done.",
+            "content": {kind: {"schema": text, "example": its} for kind, its in op.streams.items()},
+        }
     schema: JsonObject = schemas.ref(op.answer, "serialization") if op.answer else {"type": "object"}
     return {
         "description": "Done.",
