@@ -11,6 +11,7 @@ PaymentError                     status
 │   └── IdempotencyConflict       409   the same key came with other parameters, or is still running
 ├── Invalid                       422   what was asked can't be done with these values
 │   └── InvalidInput              422   the request's shape: REST adds which field (routes/problem.py)
+├── ListenerFailed                500   the application's own code, told of a change, raised
 ├── MethodNotAllowed              405
 ├── PayloadTooLarge               413
 ├── UnsupportedMediaType          415
@@ -106,6 +107,12 @@ class Invalid(PaymentError):
     """What was asked can't be done with these values."""
 
     status, code, title = 422, "invalid", "Invalid request"
+
+
+class ListenerFailed(PaymentError):
+    """A listener of the application's raised or took too long; it is told again later."""
+
+    code, title = "listener_failed", "A listener failed"
 
 
 class MethodNotAllowed(PaymentError):

@@ -1,4 +1,4 @@
-"""Records what the provider said, and what it tells of our own operations, in one transaction."""
+"""Records what the provider said, what it tells of our own operations, and whom to tell; one transaction."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from overseer_payment import operations
 from overseer_payment.ledger.record import Recorded, record
 from overseer_payment.provider import RefundSnapshot, Snapshot
+from overseer_payment.telling import noting
 
 OPERATION = "overseer_operation"
 """Metadata key under which the provider keeps our operation's key: how we find what we did."""
@@ -18,8 +19,12 @@ OPERATION = "overseer_operation"
 def take(
     connection: Connection, account_id: int, snapshots: Iterable[Snapshot], *, now: datetime
 ) -> Recorded:
-    """Merge `snapshots` into the ledger. An event may tell of our own refund before its answer does."""
+    """Merge `snapshots` into the ledger. An event may tell of our own refund before its answer does.
+
+    Raises ListenerFailed when the application's own code, called inside, does.
+    """
     given = list(snapshots)
+    happened = noting.prepare(connection, account_id, given)
     recorded = record(connection, account_id, given, now=now)
     ours = {
         s.metadata[OPERATION]: s.id
@@ -28,4 +33,5 @@ def take(
     }
     if ours:
         operations.follow(connection, account_id, ours, now=now)
+    noting.note(connection, account_id, happened, recorded.changes, now=now)
     return recorded

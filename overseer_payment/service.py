@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -53,12 +53,14 @@ from overseer_payment.schemas import (
 from overseer_payment.sending import Sender
 from overseer_payment.shown import whose
 from overseer_payment.shown.views import Views
+from overseer_payment.telling.teller import Teller
 from overseer_payment.work import Worker
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from overseer_payment.listening import Listener
     from overseer_payment.registry import Registry
     from overseer_payment.settings import Settings
 
@@ -74,10 +76,17 @@ class Payments(Views):
     Make one per event loop. `start()` begins the background work (applying events, healing); without it
     everything else works, only later. `aclose()` ends it and closes the providers, not the engine.
     `account` names the account that the API key belongs to, where it is not the operator's own.
+    `listeners` are told of what is recorded over this engine, whoever records it in this process.
     """
 
     def __init__(
-        self, engine: AsyncEngine, registry: Registry, settings: Settings, *, account: str = accounts.DEFAULT
+        self,
+        engine: AsyncEngine,
+        registry: Registry,
+        settings: Settings,
+        *,
+        account: str = accounts.DEFAULT,
+        listeners: Iterable[Listener] = (),
     ) -> None:
         super().__init__(engine, registry, account)
         self.settings = settings
@@ -85,7 +94,10 @@ class Payments(Views):
         turn = asyncio.Lock()
         self.sender = Sender(engine, registry.get, self.homes, turn)
         self.worker = Worker(
-            Applier(engine, self.built, turn), Reader(engine, self.built, self.homes, turn), self.sender
+            Applier(engine, self.built, turn),
+            Reader(engine, self.built, self.homes, turn),
+            self.sender,
+            Teller(engine, listeners, turn),
         )
         self.inbox = Inbox(engine, stored=self.worker.wake)
 

@@ -1,4 +1,4 @@
-"""The background work: apply stored events, read what the ledger wants, settle unfinished operations.
+"""The background work: apply events, read what the ledger wants, settle operations, tell applications.
 
 Any number of processes may do it on one database. In a host it runs in the lifespan.
 """
@@ -13,6 +13,7 @@ from overseer_payment.looping import Loop
 from overseer_payment.provider import Ref
 from overseer_payment.reading import Reader
 from overseer_payment.sending import Sender
+from overseer_payment.telling.teller import Teller
 
 _GLANCE = 0.05
 
@@ -24,13 +25,15 @@ class Worker:
     of events no operation.
     """
 
-    def __init__(self, applier: Applier, reader: Reader, sender: Sender) -> None:
+    def __init__(self, applier: Applier, reader: Reader, sender: Sender, teller: Teller) -> None:
         self.applier = applier
         self.reader = reader
         self.sender = sender
+        self.teller = teller
         self._applying = Loop("applying", self._apply)
         self._reading = Loop("reading", reader.step)
         self._settling = Loop("settling", sender.settle)
+        self._telling = teller.loops()
 
     def start(self) -> None:
         """Begin working in the background of the running event loop."""
@@ -61,7 +64,8 @@ class Worker:
 
     async def step(self) -> int:
         """Do what is due now, once; answers how much that was."""
-        return await self._apply() or await self.reader.step() + await self.sender.settle()
+        told = await self._apply() or await self.reader.step() + await self.sender.settle()
+        return told + await self.teller.step()
 
     async def drain(self, *, hurry: bool = False, at_most: int = 10_000) -> int:
         """Work until nothing is due. For the command line, tests and the demo.
@@ -81,10 +85,12 @@ class Worker:
 
     @property
     def _loops(self) -> tuple[Loop, ...]:
-        return self._applying, self._reading, self._settling
+        return self._applying, self._reading, self._settling, *self._telling
 
     async def _apply(self) -> int:
         done = await self.applier.step()
         if done:
             self._reading.wake()  # what was applied may have left something to read
+            for loop in self._telling:
+                loop.wake()
         return done

@@ -10,6 +10,7 @@ from __future__ import annotations
 from overseer_payment.tables.accounts import provider
 from overseer_payment.tables.columns import VERSION_TABLE, metadata
 from overseer_payment.tables.disputes import dispute
+from overseer_payment.tables.forwarding import forwarded, forwarding
 from overseer_payment.tables.healing import sync
 from overseer_payment.tables.inbox import event, wanted
 from overseer_payment.tables.ledger import (
@@ -34,6 +35,8 @@ __all__ = [
     "dispute",
     "effect",
     "event",
+    "forwarded",
+    "forwarding",
     "gauge",
     "invoice",
     "listener",

@@ -19,6 +19,7 @@ from overseer_payment import tables
 from overseer_payment.database import read
 from overseer_payment.errors import PaymentError
 from overseer_payment.ledger import accounts
+from overseer_payment.listening import Listener
 from overseer_payment.provider import CheckoutMode
 from overseer_payment.provider_plugins.stripe.provider import StripeProvider
 from overseer_payment.registry import Registry
@@ -119,10 +120,12 @@ class Shop:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, world: World, engine: AsyncEngine, **more: str) -> AsyncIterator[Shop]:
+    async def opened(
+        cls, world: World, engine: AsyncEngine, *, listeners: Iterable[Listener] = (), **more: str
+    ) -> AsyncIterator[Shop]:
         """A shop whose webhook endpoint is registered; its background work is done by `settle`."""
         wire = Wire(world)
-        payments = service(wire, engine, settings_of(world, **more))
+        payments = service(wire, engine, settings_of(world, **more), listeners=listeners)
         if not world.find("webhook_endpoint"):
             world.add_endpoint(WEBHOOK, SECRET)
         async with httpx.AsyncClient(transport=Receiver(payments)) as client:
@@ -143,7 +146,7 @@ class Shop:
     def later(self, seconds: float) -> None:
         """Let our own clock be ahead: leases run out and what was put off falls due."""
         worker = self.payments.worker
-        for part in (worker.applier, worker.reader, worker.sender):
+        for part in (worker.applier, worker.reader, worker.sender, worker.teller):
             part.now = lambda: datetime.now(UTC) + timedelta(seconds=seconds)
 
     # -- what happens at the provider ---------------------------------------------------------------

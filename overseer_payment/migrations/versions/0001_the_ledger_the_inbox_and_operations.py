@@ -39,7 +39,10 @@ def upgrade() -> None:
     sa.UniqueConstraint('account_id', 'session_id', name=op.f('uq_payment_checkout_account_id_session_id'))
     )
     with op.batch_alter_table('payment_checkout', schema=None) as batch_op:
+        batch_op.create_index('ix_payment_checkout_customer', ['customer_id'], unique=False)
         batch_op.create_index('ix_payment_checkout_session', ['session_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payment_checkout_subscription_id'), ['subscription_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payment_checkout_transaction_id'), ['transaction_id'], unique=False)
 
     op.create_table('payment_customer',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -50,6 +53,7 @@ def upgrade() -> None:
     sa.Column('email', sa.String(length=512), nullable=True),
     sa.Column('name', sa.Text(), nullable=True),
     sa.Column('deleted', sa.Boolean(), nullable=False),
+    sa.Column('erased_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('occurred_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_payment_customer')),
@@ -100,6 +104,28 @@ def upgrade() -> None:
         batch_op.create_index('ix_payment_dispute_status', ['account_id', 'status', 'occurred_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_payment_dispute_transaction_id'), ['transaction_id'], unique=False)
 
+    op.create_table('payment_effect',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('news_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('listener', sa.String(length=200), nullable=False),
+    sa.Column('topic', sa.String(length=40), nullable=False),
+    sa.Column('provider_id', sa.String(length=255), nullable=False),
+    sa.Column('generation', sa.Integer(), server_default=sa.text('1'), nullable=False),
+    sa.Column('status', sa.String(length=10), nullable=False),
+    sa.Column('attempts', sa.Integer(), server_default=sa.text('0'), nullable=False),
+    sa.Column('last_error', sa.Text(), nullable=True),
+    sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_payment_effect')),
+    sa.UniqueConstraint('news_id', 'listener', name=op.f('uq_payment_effect_news_id_listener'))
+    )
+    with op.batch_alter_table('payment_effect', schema=None) as batch_op:
+        batch_op.create_index('ix_payment_effect_due', ['listener', 'due_at', 'id'], unique=False, sqlite_where=sa.text("status IN ('pending', 'failed')"), postgresql_where=sa.text("status IN ('pending', 'failed')"))
+        batch_op.create_index('ix_payment_effect_status', ['account_id', 'status', 'id'], unique=False)
+        batch_op.create_index('ix_payment_effect_subject', ['account_id', 'provider_id', 'listener'], unique=False, sqlite_where=sa.text("status IN ('pending', 'failed')"), postgresql_where=sa.text("status IN ('pending', 'failed')"))
+
     op.create_table('payment_event',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -122,6 +148,20 @@ def upgrade() -> None:
         batch_op.create_index('ix_payment_event_status', ['account_id', 'status', 'id'], unique=False)
         batch_op.create_index('ix_payment_event_type', ['account_id', 'type', 'id'], unique=False)
 
+    op.create_table('payment_forwarded',
+    sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
+    sa.Column('target', sa.String(length=64), nullable=False),
+    sa.Column('provider_event_id', sa.String(length=255), nullable=False),
+    sa.Column('occurred_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('account_id', 'target', 'provider_event_id', name=op.f('pk_payment_forwarded'))
+    )
+    op.create_table('payment_forwarding',
+    sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
+    sa.Column('target', sa.String(length=64), nullable=False),
+    sa.Column('since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('heard', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('account_id', 'target', name=op.f('pk_payment_forwarding'))
+    )
     op.create_table('payment_gauge',
     sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
     sa.Column('name', sa.String(length=40), nullable=False),
@@ -159,6 +199,27 @@ def upgrade() -> None:
         batch_op.create_index('ix_payment_invoice_status', ['account_id', 'status', 'occurred_at', 'id'], unique=False)
         batch_op.create_index('ix_payment_invoice_subscription', ['subscription_id', 'occurred_at', 'id'], unique=False)
 
+    op.create_table('payment_listener',
+    sa.Column('name', sa.String(length=200), nullable=False),
+    sa.Column('topics', sa.Text(), nullable=False),
+    sa.Column('inside', sa.Boolean(), nullable=False),
+    sa.Column('backfilled', sa.Boolean(), nullable=False),
+    sa.Column('seen_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('name', name=op.f('pk_payment_listener'))
+    )
+    op.create_table('payment_news',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('topic', sa.String(length=40), nullable=False),
+    sa.Column('provider_id', sa.String(length=255), nullable=False),
+    sa.Column('mark', sa.String(length=255), server_default=sa.text("('')"), nullable=False),
+    sa.Column('generation', sa.Integer(), server_default=sa.text('1'), nullable=False),
+    sa.Column('history', sa.Boolean(), nullable=False),
+    sa.Column('occurred_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_payment_news')),
+    sa.UniqueConstraint('account_id', 'provider_id', 'topic', 'mark', name=op.f('uq_payment_news_account_id_provider_id_topic_mark'))
+    )
     op.create_table('payment_object',
     sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
     sa.Column('provider_id', sa.String(length=255), nullable=False),
@@ -429,6 +490,8 @@ def downgrade() -> None:
         batch_op.drop_index('ix_payment_object_charge_ref', sqlite_where=sa.text('charge_ref IS NOT NULL'), postgresql_where=sa.text('charge_ref IS NOT NULL'))
 
     op.drop_table('payment_object')
+    op.drop_table('payment_news')
+    op.drop_table('payment_listener')
     with op.batch_alter_table('payment_invoice', schema=None) as batch_op:
         batch_op.drop_index('ix_payment_invoice_subscription')
         batch_op.drop_index('ix_payment_invoice_status')
@@ -437,12 +500,20 @@ def downgrade() -> None:
 
     op.drop_table('payment_invoice')
     op.drop_table('payment_gauge')
+    op.drop_table('payment_forwarding')
+    op.drop_table('payment_forwarded')
     with op.batch_alter_table('payment_event', schema=None) as batch_op:
         batch_op.drop_index('ix_payment_event_type')
         batch_op.drop_index('ix_payment_event_status')
         batch_op.drop_index('ix_payment_event_due', sqlite_where=sa.text("status IN ('pending', 'failed')"), postgresql_where=sa.text("status IN ('pending', 'failed')"))
 
     op.drop_table('payment_event')
+    with op.batch_alter_table('payment_effect', schema=None) as batch_op:
+        batch_op.drop_index('ix_payment_effect_subject', sqlite_where=sa.text("status IN ('pending', 'failed')"), postgresql_where=sa.text("status IN ('pending', 'failed')"))
+        batch_op.drop_index('ix_payment_effect_status')
+        batch_op.drop_index('ix_payment_effect_due', sqlite_where=sa.text("status IN ('pending', 'failed')"), postgresql_where=sa.text("status IN ('pending', 'failed')"))
+
+    op.drop_table('payment_effect')
     with op.batch_alter_table('payment_dispute', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_payment_dispute_transaction_id'))
         batch_op.drop_index('ix_payment_dispute_status')
@@ -461,7 +532,10 @@ def downgrade() -> None:
 
     op.drop_table('payment_customer')
     with op.batch_alter_table('payment_checkout', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_payment_checkout_transaction_id'))
+        batch_op.drop_index(batch_op.f('ix_payment_checkout_subscription_id'))
         batch_op.drop_index('ix_payment_checkout_session')
+        batch_op.drop_index('ix_payment_checkout_customer')
 
     op.drop_table('payment_checkout')
     # ### end Alembic commands ###

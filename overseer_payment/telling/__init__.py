@@ -1,0 +1,1 @@
+"""Telling applications what happened: inside the recording transaction, and after it through an outbox."""

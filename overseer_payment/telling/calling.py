@@ -1,0 +1,78 @@
+"""Calling a handler: bounded, sync or async, and whatever it raises contained."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import traceback
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.util import await_only
+
+from overseer_payment.database import is_transient
+from overseer_payment.errors import ConfigurationError, ListenerFailed
+from overseer_payment.listening import Listener, News
+from overseer_payment.plugins import is_our_end
+
+log = logging.getLogger("overseer_payment.telling")
+
+
+async def tell(listener: Listener, news: News) -> None:
+    """Call a handler after the commit; a plain function in a thread. Raises ListenerFailed."""
+    try:
+        async with asyncio.timeout(listener.timeout):
+            if inspect.iscoroutinefunction(listener.handler):
+                await listener.handler(news)
+            else:
+                answer = await asyncio.to_thread(listener.handler, news)
+                if inspect.isawaitable(answer):  # an object whose call is async
+                    await answer
+    except BaseException as error:
+        if is_our_end(error):
+            raise
+        raise _failed(listener, news, error) from None
+
+
+def tell_inside(listener: Listener, connection: Connection, news: News) -> None:
+    """Call a handler in the transaction of `connection`. Raises ListenerFailed, which undoes all of it."""
+    event.listen(connection, "commit", _refuse)
+    event.listen(connection, "rollback", _refuse)
+    try:
+        if inspect.iscoroutinefunction(listener.handler):
+            # We run in SQLAlchemy's greenlet: what is awaited here, the loop outside awaits for us.
+            await_only(_bounded(listener, connection, news))
+        else:
+            listener.handler(connection, news)
+    except BaseException as error:
+        if is_transient(error) or is_our_end(error):
+            raise  # the same transaction, run again, will do
+        raise _failed(listener, news, error) from None
+    finally:
+        event.remove(connection, "commit", _refuse)
+        event.remove(connection, "rollback", _refuse)
+
+
+async def _bounded(listener: Listener, connection: Connection, news: News) -> None:
+    async with asyncio.timeout(listener.timeout):
+        await listener.handler(AsyncConnection(AsyncEngine(connection.engine), connection), news)
+
+
+def _refuse(_: Any) -> None:
+    raise ConfigurationError(
+        "A listener that is told inside must leave the transaction to us: no commit, no rollback, no close."
+    )
+
+
+def _failed(listener: Listener, news: News, error: BaseException) -> ListenerFailed:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "nowhere known"
+    # Never the text: it may hold what the handler was given.
+    log.warning("%s failed on %s: %s at %s", listener.name, news.topic, type(error).__name__, where)
+    if isinstance(error, TimeoutError):
+        return ListenerFailed(f"{listener.name} did not end within {listener.timeout:g} seconds.")
+    if isinstance(error, ConfigurationError):
+        return ListenerFailed(f"{listener.name}: {error.detail}")
+    return ListenerFailed(f"{listener.name} raised {type(error).__name__}. The server's log names the place.")
