@@ -8,7 +8,8 @@ of each: a change of one takes back and gives anew what they contribute together
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -137,8 +138,27 @@ def _adding(connection: Connection, table: Table, names: list[str], sums: list[s
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrongSum:
+    """A sum that did not equal the rows: what stood there, and what the rows add up to."""
+
+    table: str
+    key: Mapping[str, Any]
+    column: str
+    stood: int
+    rows: int
+
+
 def rebuild(connection: Connection) -> int:
     """Compute all sums from the rows alone; answers how many sums differed from what stood there."""
+    return len(mend(connection))
+
+
+def mend(connection: Connection) -> list[WrongSum]:
+    """Compute all sums from the rows alone and write them; answers those that were wrong.
+
+    Right also beside others that record: they wait. Call it in a transaction of its own.
+    """
     if connection.dialect.name == "postgresql":
         # Who changes rows changes sums last: with these held, what can be read of rows and sums agrees.
         names = ", ".join(table.name for table in _SUMS)
@@ -152,11 +172,27 @@ def rebuild(connection: Connection) -> int:
 
 def wrong(connection: Connection) -> int:
     """How many sums differ from what the rows add up to; changes nothing."""
+    return len(wrong_sums(connection))
+
+
+def wrong_sums(connection: Connection) -> list[WrongSum]:
+    """Those that differ from what the rows of the same view of the database add up to; changes nothing."""
     return _differing(_standing(connection), _truth(connection))
 
 
-def _differing(stood: Counter[Key], truth: Counter[Key]) -> int:
-    return sum(stood[key] != truth[key] for key in stood.keys() | truth.keys())
+def _differing(stood: Counter[Key], truth: Counter[Key]) -> list[WrongSum]:
+    names = {table.name: [column.name for column in table.primary_key] for table in _SUMS}
+    different = [key for key in stood.keys() | truth.keys() if stood[key] != truth[key]]
+    return [
+        WrongSum(
+            table=key[0],
+            key=dict(zip(names[key[0]], key[1], strict=True)),
+            column=key[2],
+            stood=stood[key],
+            rows=truth[key],
+        )
+        for key in sorted(different, key=repr)
+    ]
 
 
 def _truth(connection: Connection) -> Counter[Key]:

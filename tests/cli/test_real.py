@@ -71,11 +71,16 @@ class Shop:
 
     async def _deliver(self) -> None:
         async with self._open(True) as payments:
-            for event in self.world.events[self._delivered :]:
-                body = json.dumps(event).encode()
-                header = signature(body, [SECRET], int(time.time()))
-                await payments.receive("stripe", body, {"stripe-signature": header})
-            await payments.worker.drain()
+            await self._receive(payments)
+
+    async def _receive(self, payments: Payments) -> None:
+        """What happened since the last time arrives and is applied."""
+        for event in self.world.events[self._delivered :]:
+            body = json.dumps(event).encode()
+            header = signature(body, [SECRET], int(time.time()))
+            await payments.receive("stripe", body, {"stripe-signature": header})
+            await payments.worker.step()
+        await payments.worker.drain()
         self._delivered = len(self.world.events)
 
 

@@ -20,7 +20,7 @@ _SECTIONS = {
         "transactions": (f"{_HERE}.transactions:transactions", "List payments and refunds, newest first."),
         "transaction": (f"{_HERE}.transaction:transaction", "One payment with its refunds and timeline."),
         "customers": (f"{_HERE}.customers:customers", "List or search customers."),
-        "customer": (f"{_HERE}.customers:customer", "One customer: lifetime value, subscriptions."),
+        "customer": (f"{_HERE}.customer:customer", "One customer: show, link, unlink, erase."),
         "subscriptions": (f"{_HERE}.subscriptions:subscriptions", "List subscriptions, newest first."),
         "invoices": (f"{_HERE}.invoices:invoices", "List invoices, newest first."),
         "invoice": (f"{_HERE}.invoices:invoice", "One invoice with its payments and failed attempts."),
@@ -32,6 +32,7 @@ _SECTIONS = {
     "Act": {
         "checkout": (f"{_HERE}.checkout:checkout", "Open a hosted checkout and print its address."),
         "refund": (f"{_HERE}.refund:refund", "Give money back, in full or in part."),
+        "portal": (f"{_HERE}.customer:portal", "A link to the page where a customer looks after themselves."),
     },
     "Heal": {
         "sync": (f"{_HERE}.sync:sync", "Fetch what was missed, or the whole history."),
@@ -40,7 +41,7 @@ _SECTIONS = {
     "Set up": {
         "doctor": (f"{_HERE}.doctor:doctor", "Find every misconfiguration, with its cure."),
         "providers": (f"{_HERE}.providers:providers", "List payment providers and their state."),
-        "db": (f"{_HERE}.db:db", "Create or update the database schema."),
+        "db": (f"{_HERE}.db:db", "Create or update the schema; prove the totals."),
         "seed": (f"{_HERE}.seed:seed", "Fill in example data, or remove it."),
     },
 }

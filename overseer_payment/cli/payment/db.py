@@ -1,9 +1,9 @@
-"""`payment db`: the database schema."""
+"""`payment db`: the database schema, and the totals in it."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -12,12 +12,14 @@ from overseer_payment.cli.payment.options import command, json_option
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from overseer_payment.ledger.totals import WrongSum
+
 T = TypeVar("T")
 
 
 @click.group()
 def db() -> None:
-    """Create or update the database schema (OVERSEER_DATABASE_URL)."""
+    """Create or update the database schema, prove the totals (OVERSEER_DATABASE_URL)."""
 
 
 @db.command()
@@ -59,6 +61,60 @@ def current(as_json: bool) -> None:
     output.line(revision or "empty", "  ", state)
     if outdated:
         output.note(f"Run: {command('db upgrade')}")
+
+
+@db.command("rebuild-totals")
+@click.option("--check", is_flag=True, help="Only report: exit code 1 if a total differs from its rows.")
+@json_option
+def rebuild_totals(check: bool, as_json: bool) -> None:
+    """Compute all totals anew from the rows, and say which were wrong.
+
+    Totals are kept in step with the rows; a difference is a fault of ours or somebody's SQL. Safe beside
+    running servers: what they record meanwhile waits for a moment.
+    """
+    from overseer_payment.cli import output
+    from overseer_payment.committing import committed, queried
+    from overseer_payment.ledger import totals
+
+    async def work(engine: AsyncEngine) -> list[totals.WrongSum]:
+        return await (queried(engine, totals.wrong_sums) if check else committed(engine, totals.mend))
+
+    found = _with_engine(work)
+    if as_json:
+        output.write_json({"wrong": [_told(one) for one in found], "corrected": not check})
+    else:
+        _show_wrong(found, check)
+    if check and found:
+        raise click.exceptions.Exit(1)
+
+
+def _told(one: WrongSum) -> dict[str, Any]:
+    key = {name: value if isinstance(value, int) else str(value) for name, value in one.key.items()}
+    return {"table": one.table, "key": key, "column": one.column, "stood": one.stood, "rows": one.rows}
+
+
+def _show_wrong(found: Sequence[WrongSum], check: bool) -> None:
+    from overseer_payment.cli.output import Column, line, note, table
+
+    if not found:
+        line("All totals equal their rows.")
+        return
+    columns = (Column("Total"), Column("Of"), Column("Stood", right=True), Column("Rows say", right=True))
+    rows = (
+        (
+            f"{one.table.removeprefix('payment_')}.{one.column}",
+            " ".join(f"{name}={value}" for name, value in one.key.items()),
+            str(one.stood),
+            str(one.rows),
+        )
+        for one in found
+    )
+    table(columns, rows)
+    many = f"{len(found):,} totals" if len(found) > 1 else "1 total"
+    if check:
+        note(f"{many} differ from the rows. Correct: {command('db rebuild-totals')}")
+    else:
+        note(f"{many} corrected.")
 
 
 def _with_engine(work: Callable[[AsyncEngine], Awaitable[T]]) -> T:
