@@ -27,6 +27,7 @@ _SECTIONS = {
         "upcoming": (f"{_HERE}.invoices:upcoming", "What a subscription will be billed next."),
         "events": (f"{_HERE}.events:events", "Received events: see, replay or ignore them."),
         "operations": (f"{_HERE}.operations:operations", "What was sent to the provider, by whom."),
+        "export": (f"{_HERE}.export:export", "Whole lists as CSV or JSON lines."),
         "catalog": (f"{_HERE}.catalog:catalog", "Products and prices that can be sold."),
     },
     "Act": {
