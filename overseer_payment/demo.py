@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from overseer_payment.errors import ConfigurationError, Conflict, NotFound
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 MOUNT = "/_stripe"
 DAYS = 90
-DATABASE = "sqlite+aiosqlite:///overseer-demo.db"
 
 Progress = Callable[[int, int], None]
 
@@ -39,6 +39,12 @@ def _keys() -> tuple[str, str]:
     return f"sk_test_demo{secrets.token_hex(12)}", f"whsec_{secrets.token_hex(24)}"
 
 
+def _database(public_url: str) -> str:
+    # By port: two demos in one folder would remove each other's rows.
+    port = urlsplit(public_url).port or 8000
+    return f"sqlite+aiosqlite:///overseer-demo{'' if port == 8000 else f'-{port}'}.db"
+
+
 def prepare(config: Mapping[str, str]) -> Mapping[str, str]:
     """Settings that point the Stripe plugin at a simulator of our own.
 
@@ -49,7 +55,8 @@ def prepare(config: Mapping[str, str]) -> Mapping[str, str]:
     key, secret = _keys()
     return {
         "OVERSEER_DEMO": "1",
-        "OVERSEER_DATABASE_URL": config.get("OVERSEER_DATABASE_URL") or DATABASE,
+        "OVERSEER_DATABASE_URL": config.get("OVERSEER_DATABASE_URL")
+        or _database(config["OVERSEER_PUBLIC_URL"]),
         "PAYMENT_PROVIDER": "stripe",
         "STRIPE_SECRET_KEY": key,
         "STRIPE_WEBHOOK_SECRET": secret,

@@ -132,7 +132,9 @@ def test_demo_settings_point_at_a_simulator_of_one_s_own() -> None:
     assert one["STRIPE_API_BASE"] == "http://127.0.0.1:8123/_stripe"
     assert one["STRIPE_SECRET_KEY"] != two["STRIPE_SECRET_KEY"]
     assert one["STRIPE_WEBHOOK_SECRET"] != two["STRIPE_WEBHOOK_SECRET"]
-    assert one["OVERSEER_DATABASE_URL"] == demo.DATABASE
+    assert one["OVERSEER_DATABASE_URL"] == "sqlite+aiosqlite:///overseer-demo-8123.db"
+    usual = demo.prepare({"OVERSEER_PUBLIC_URL": "http://127.0.0.1:8000"})
+    assert usual["OVERSEER_DATABASE_URL"] == "sqlite+aiosqlite:///overseer-demo.db"
     named = demo.prepare({**base, "OVERSEER_DATABASE_URL": "sqlite:///mine.db"})
     assert named["OVERSEER_DATABASE_URL"] == "sqlite:///mine.db"
     with pytest.raises(ConfigurationError):
