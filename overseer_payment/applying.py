@@ -22,8 +22,8 @@ from overseer_payment.database import utcnow, write
 from overseer_payment.errors import ConfigurationError, DatabaseError
 from overseer_payment.faults import describe, place
 from overseer_payment.inbox import APPLIED, DEAD, DUE, FAILED, IGNORED
-from overseer_payment.ledger import accounts, wants
-from overseer_payment.provider import Event, Provider, Ref, Snapshot
+from overseer_payment.ledger import accounts, forgetting, forgetting_events, wants
+from overseer_payment.provider import Event, Parsed, Provider, Ref, Snapshot
 from overseer_payment.recording import take
 from overseer_payment.tables import event as table
 
@@ -149,17 +149,28 @@ def _translate_and_record(
     ended: dict[int, str] = {}
     told: dict[int, list[Snapshot]] = {}
     asked: dict[int, set[Ref]] = {}
+    said: dict[int, dict[int, tuple[Sequence[Snapshot], set[str]]]] = {}
     of = {id: account for account, id in accounts.known(connection).items()}
     for row in rows:
         parsed = providers[of[row.account_id].provider].parse(event_of(row))
         told.setdefault(row.account_id, []).extend(parsed.snapshots)
         asked.setdefault(row.account_id, set()).update(parsed.fetch)
+        said.setdefault(row.account_id, {})[row.id] = parsed.snapshots, _only_named(row, parsed)
         ended[row.id] = APPLIED if parsed.snapshots or parsed.fetch else IGNORED
     for account_id in sorted(told):
         if told[account_id]:
             take(connection, account_id, told[account_id], now=now)
         wants.ask(connection, account_id, asked[account_id], wants.UNREADABLE, now=now)
+        # What is told of people after they were erased is not kept as it came either.
+        forgetting_events.blank(connection, forgetting.about_erased(connection, account_id, said[account_id]))
     return ended
+
+
+def _only_named(row: Row[Any], parsed: Parsed) -> set[str]:
+    """What an event names without saying more; of one that we don't read, all that may be an id."""
+    if parsed.snapshots or parsed.fetch:
+        return {ref.id for ref in parsed.fetch}
+    return forgetting_events.ids_in(json.loads(row.payload))
 
 
 def _finish(connection: Connection, ended: dict[int, str], now: datetime) -> None:

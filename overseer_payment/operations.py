@@ -146,6 +146,16 @@ def note(
     connection.execute(insert(table).values(values))
 
 
+def done(
+    connection: Connection, account_id: int, intent: Intent, *, now: datetime, result: str | None = None
+) -> Begun:
+    """Store an operation that was carried out in the caller's own transaction, for the audit trail."""
+    begun = begin(connection, account_id, intent, now=now)
+    if begun.fresh:
+        finish(connection, begun.operation.id, SUCCEEDED, now=now, result=result)
+    return begun
+
+
 def by_key(connection: Connection, key: str) -> Row[Any] | None:
     """The operation under this provider-side key."""
     return connection.execute(select(table).where(table.c.idempotency_key == key)).one_or_none()

@@ -27,6 +27,13 @@ def cancel_url(settings: Settings, asked: str | None) -> str:
     return settings.cancel_url or f"{settings.public_url}/payment/cancel"
 
 
+def return_url(settings: Settings, asked: str | None) -> str:
+    """The URL to return to from the provider's portal. Raises Invalid for a host that isn't allowed."""
+    if asked is not None:
+        return checked(settings, asked, "return_url")
+    return f"{settings.public_url}/"
+
+
 def checked(settings: Settings, url: str, name: str, *, also: tuple[str, ...] = ()) -> str:
     """`url` itself, if a browser that follows it lands on an allowed host (or one of `also`)."""
     # Browsers read backslashes and control characters differently from parsers: no such thing passes.

@@ -48,6 +48,8 @@ _WAIT_FOR_OTHERS = 10.0
 _LOOK = 0.05
 _TO_THE_END = 5.0
 
+_MADE_FOR_A_USER = frozenset({"customer", "checkout"})  # their target is the host's user
+
 # Of a first attempt these say that it did not leave, or was turned away at the door.
 _NOTHING_HAPPENED = (ProviderUnavailable, ProviderRateLimited, ProviderAuthError, ConfigurationError)
 
@@ -219,4 +221,5 @@ def _record(
             status, code = operations.FAILED, first.failure_reason
     operations.finish(connection, operation.id, status, now=now, result=first.id, code=code)
     take(connection, operation.account_id, snapshots, now=now)
-    customers.remember(connection, operation.account_id, first, operation.target)
+    if operation.kind in _MADE_FOR_A_USER:
+        customers.remember(connection, operation.account_id, first, operation.target)

@@ -1,22 +1,27 @@
-"""Who pays: the one customer that a host's user has at the provider, or one that is named."""
+"""Who pays: the one customer that a host's user has at the provider, or one that is named.
+
+And whose a customer is: linked to a host's user by staff, taken from them, or nobody's any more.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select, update
 
 from overseer_payment import operations, tables
+from overseer_payment.asking import erasing
 from overseer_payment.committing import committed
 from overseer_payment.database import utcnow
-from overseer_payment.errors import Conflict, Forbidden, NotFound
+from overseer_payment.errors import Conflict, Forbidden, NotFound, NotSupported
 from overseer_payment.ledger import accounts
 from overseer_payment.ledger.accounts import Account
 from overseer_payment.operations import Begun, Intent
-from overseer_payment.provider import CustomerRequest
+from overseer_payment.provider import Capability, CustomerRequest
 from overseer_payment.requesting import as_request
-from overseer_payment.schemas import Viewer
+from overseer_payment.schemas import CustomerDetail, CustomerRow, EraseBody, Erased, Viewer
 
 if TYPE_CHECKING:
     from overseer_payment.service import Payments
@@ -41,8 +46,7 @@ async def _named(payments: Payments, viewer: Viewer, account: Account, id: str) 
     own = viewer.user is not None and found.user_id == viewer.user.id
     if not own and "payment.manage" not in viewer.permissions:
         raise Forbidden("You may open a checkout only for yourself (payment.manage: for others too).")
-    if found.deleted:
-        raise Conflict(f"The customer {id} was deleted.", code="customer_deleted")
+    require_living(found)
     if (found.provider, found.livemode) != (account.provider, account.livemode):
         raise NotFound(f"There is no customer {id}.")
     return found.provider_customer_id
@@ -86,18 +90,131 @@ def _unused_key(connection: Connection, account_id: int, user_id: str) -> str:
     while True:
         text = f"{made.isoformat()}\n{account_id}\n{user_id}\n{generation}"
         key = f"customer_{hashlib.sha256(text.encode()).hexdigest()[:40]}"
-        if not _is_spent(connection, account_id, key):
+        if not _is_spent(connection, account_id, key, user_id):
             return key
         generation += 1
 
 
-def _is_spent(connection: Connection, account_id: int, key: str) -> bool:
+def _is_spent(connection: Connection, account_id: int, key: str, user_id: str) -> bool:
     found = operations.by_key(connection, key)
     if found is None or found.status in operations.OPEN:
         return False
     if found.status == operations.FAILED:
         return True
-    its = select(_customer.deleted).where(
+    its = select(_customer.deleted, _customer.user_id).where(
         _customer.account_id == account_id, _customer.provider_customer_id == found.result
     )
-    return connection.execute(its).scalar_one_or_none() is not False
+    made = connection.execute(its).one_or_none()
+    # Deleted, or taken from this user since: then they get another.
+    return made is None or made.deleted or made.user_id != user_id
+
+
+# -- whose it is ------------------------------------------------------------------------------------
+
+
+def require_living(found: CustomerRow) -> None:
+    """Raises Conflict for a customer with whom no business can be done any more."""
+    if found.deleted:
+        raise Conflict(f"The customer {found.id} was deleted.", code="customer_deleted")
+    if found.erased_at is not None:
+        raise Conflict(f"The customer {found.id} was erased.", code="customer_erased")
+
+
+def home_of(payments: Payments, found: CustomerRow) -> Account:
+    """The account of a customer, if a configured key belongs to it. Raises Conflict."""
+    for home in payments.homes():
+        if (home.provider, home.livemode) == (found.provider, found.livemode):
+            return home
+    raise Conflict("This customer belongs to another account than the configured key.", code="other_account")
+
+
+async def link(
+    payments: Payments, viewer: Viewer, id: str, user_id: str, *, idempotency_key: str | None = None
+) -> CustomerDetail:
+    """Say that a customer is this user of the host, who then sees its rows and pays as it.
+
+    Twice is no error. Raises NotFound, Forbidden, and Conflict where it is linked to somebody else or
+    erased: unlink it first, so that nobody is handed another's payments by a slip.
+    """
+    found = await _to_manage(payments, viewer, id)
+    intent = _intent("customer_link", viewer, found, {"user_id": user_id}, idempotency_key)
+    await committed(payments.engine, _set_user, found.id, intent, user_id)
+    return await payments.customer(viewer, str(found.id))
+
+
+async def unlink(
+    payments: Payments, viewer: Viewer, id: str, *, idempotency_key: str | None = None
+) -> CustomerDetail:
+    """Take a customer from its user, who then gets a new one at the next checkout. Twice is no error."""
+    found = await _to_manage(payments, viewer, id)
+    intent = _intent("customer_unlink", viewer, found, {"user_id": None}, idempotency_key)
+    await committed(payments.engine, _set_user, found.id, intent, None)
+    return await payments.customer(viewer, str(found.id))
+
+
+async def _to_manage(payments: Payments, viewer: Viewer, id: str) -> CustomerDetail:
+    found = await payments.customer(viewer, id)
+    viewer.require("payment.manage")
+    return found
+
+
+def _intent(
+    kind: str, viewer: Viewer, found: CustomerRow, request: Mapping[str, Any], client_key: str | None
+) -> Intent:
+    return Intent(
+        kind=kind,
+        actor=viewer.actor,
+        target=found.provider_customer_id,
+        request=request,
+        client_key=client_key,
+    )
+
+
+def _set_user(connection: Connection, id: int, intent: Intent, user_id: str | None) -> None:
+    row = locked(connection, id)
+    if operations.earlier(connection, row.account_id, intent) is not None:
+        return
+    if user_id is not None and row.erased_at is not None:
+        raise Conflict(
+            f"The customer {id} was erased: there is nobody to link it to.", code="customer_erased"
+        )
+    if user_id is not None and row.user_id not in (None, user_id):
+        raise Conflict("This customer is linked to another user. Unlink it first.", code="already_linked")
+    connection.execute(update(tables.customer).where(_customer.id == id).values(user_id=user_id))
+    operations.done(connection, row.account_id, intent, now=utcnow(), result=row.provider_customer_id)
+
+
+def locked(connection: Connection, id: int) -> Row[Any]:
+    """The customer's row, held until the transaction ends."""
+    return connection.execute(select(tables.customer).where(_customer.id == id).with_for_update()).one()
+
+
+# -- nobody's any more ---------------------------------------------------------------------------------
+
+
+async def erase(
+    payments: Payments, viewer: Viewer, id: str, body: EraseBody, *, idempotency_key: str | None = None
+) -> Erased:
+    """Erase whom a customer is about and keep the books: `erasing` says how. Twice is no error.
+
+    Raises NotFound, Forbidden; with `at_provider` also NotSupported, Conflict and ProviderError, the
+    latter after everything here is erased: then ask again.
+    """
+    found = await _to_manage(payments, viewer, id)
+    account = _able_to_delete(payments, found) if body.at_provider else None
+    intent = _intent("customer_erasure", viewer, found, {"at_provider": body.at_provider}, idempotency_key)
+    events = await erasing.erase(payments.engine, found.id, intent)
+    if account is not None:
+        await erasing.delete_there(payments.engine, payments.sender, account, found, viewer.actor)
+    after = await payments.customer(viewer, str(found.id))
+    row = CustomerRow.model_validate(after.model_dump(include=set(CustomerRow.model_fields)))
+    return Erased(customer=row, events=events, deleted_at_provider=after.deleted)
+
+
+def _able_to_delete(payments: Payments, found: CustomerRow) -> Account:
+    """Asked before anything is erased. Raises Conflict, NotSupported."""
+    account = home_of(payments, found)
+    spec = payments.registry.spec(account.provider)
+    if Capability.CUSTOMER_DELETE not in spec.capabilities:
+        raise NotSupported(f"{spec.title} can't delete customers through its API. Delete it there by hand.")
+    return account

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from overseer_payment.ledger import objects, totals, wants
+from overseer_payment.ledger import forgetting, objects, totals, wants
 from overseer_payment.ledger.book import Book
 from overseer_payment.ledger.component import Component
 from overseer_payment.ledger.derive import derive
@@ -40,6 +40,7 @@ def record(
     """
     given = list(snapshots)
     objects.lock(connection, account_id, {id for snapshot in given for id in mentioned(snapshot)})
+    given = forgetting.withheld(connection, account_id, given)
     merged = objects.merge_snapshots(connection, account_id, given)
     news = list(merged.accepted.values())
     joined = list(objects.component_of(connection, account_id, news, merged.left).values())

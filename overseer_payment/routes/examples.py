@@ -155,6 +155,20 @@ CUSTOMER_DETAIL: Final[JsonObject] = {
     ],
     "subscriptions": [SUBSCRIPTION],
 }
+PORTAL_BODY: Final[JsonObject] = {"return_url": "https://shop.example.com/account"}
+PORTAL_CREATED: Final[JsonObject] = {"url": "https://billing.example.com/p/session/bps_1"}
+ERASED: Final[JsonObject] = {
+    "customer": {
+        **_SOURCE,
+        "id": 3,
+        "provider_customer_id": "cus_1",
+        "erased_at": _AT,
+        "occurred_at": _AT,
+        "created_at": _AT,
+    },
+    "events": 14,
+    "deleted_at_provider": False,
+}
 STATUS: Final[JsonObject] = {
     "provider": "stripe",
     "account": "default",

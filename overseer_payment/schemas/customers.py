@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from overseer_payment.schemas.base import ListQuery, Row
+from overseer_payment.schemas.base import Body, ListQuery, Row
 from overseer_payment.schemas.subscriptions import SubscriptionRow
 
 
@@ -20,6 +20,9 @@ class CustomerRow(Row):
     email: str | None = Field(default=None, repr=False)
     name: str | None = Field(default=None, repr=False)
     deleted: bool = False
+    erased_at: datetime | None = Field(
+        default=None, description="Since when it is kept without whom it is about."
+    )
     occurred_at: datetime | None = None
     created_at: datetime
 
@@ -38,6 +41,37 @@ class CustomerValue(Row):
 class CustomerDetail(CustomerRow):
     value: list[CustomerValue] = Field(default_factory=list)
     subscriptions: list[SubscriptionRow] = Field(default_factory=list)
+
+
+class PortalBody(Body):
+    return_url: Annotated[str, StringConstraints(max_length=2000)] | None = Field(
+        default=None, description="Where the customer comes back to: our own host, or an allowed one."
+    )
+
+
+class PortalCreated(Row):
+    """Who knows `url` acts as the customer until it runs out: hand it to nobody else, and keep it nowhere."""
+
+    url: str = Field(repr=False)
+
+
+class LinkBody(Body):
+    user_id: Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class EraseBody(Body):
+    at_provider: bool = Field(
+        default=False,
+        description="Also delete the customer at the provider, which ends their subscriptions there.",
+    )
+
+
+class Erased(Row):
+    """What erasing a person came to."""
+
+    customer: CustomerRow
+    events: int = Field(description="Stored deliveries that they were taken out of.")
+    deleted_at_provider: bool
 
 
 class CustomerQuery(ListQuery):

@@ -41,6 +41,8 @@ _SECTIONS = {
     },
     "Set up": {
         "doctor": (f"{_HERE}.doctor:doctor", "Find every misconfiguration, with its cure."),
+        "webhook": (f"{_HERE}.webhook:webhook", "Where events are delivered; bring them here."),
+        "trigger": (f"{_HERE}.trigger:trigger", "Make an event happen, in test mode."),
         "providers": (f"{_HERE}.providers:providers", "List payment providers and their state."),
         "db": (f"{_HERE}.db:db", "Create or update the schema; prove the totals."),
         "seed": (f"{_HERE}.seed:seed", "Fill in example data, or remove it."),

@@ -1,4 +1,4 @@
-"""`payment customers` and `payment customer`."""
+"""`payment customers`: who pays."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from overseer_payment.cli.payment.options import build, collect, continuation, json_option, list_options
+from overseer_payment.cli.payment.options import build, collect, continuation, list_options
 
 if TYPE_CHECKING:
     from overseer_payment.cli.output import Cell
-    from overseer_payment.cli.words import Amounts
-    from overseer_payment.schemas import CustomerDetail, CustomerRow
+    from overseer_payment.schemas import CustomerRow
 
 
 @click.command()
@@ -57,7 +56,7 @@ def _show_all(rows: list[CustomerRow]) -> None:
             (
                 str(row.id),
                 moment(row.occurred_at or row.created_at),
-                Cell("deleted", "dim") if row.deleted and not row.name else row.name or "",
+                row.name or _gone(row),
                 row.email or "",
                 row.user_id or "",
                 Cell(row.provider_customer_id, "dim"),
@@ -67,61 +66,8 @@ def _show_all(rows: list[CustomerRow]) -> None:
     )
 
 
-@click.command()
-@click.argument("id")
-@json_option
-def customer(id: str, as_json: bool) -> None:
-    """Show one customer with lifetime value and subscriptions.
+def _gone(row: CustomerRow) -> Cell:
+    """Why there is no name."""
+    from overseer_payment.cli.output import Cell
 
-    ID is the number from the list, or the provider's (cus_…).
-    """
-    from overseer_payment.cli import output
-    from overseer_payment.cli.session import session
-    from overseer_payment.cli.words import Amounts
-
-    with session() as desk:
-        detail = desk.run(desk.payments.customer(desk.viewer, id))
-        amounts = Amounts(desk.payments, [detail.provider])
-    if as_json:
-        output.write_json(detail)
-    else:
-        _show(detail, amounts)
-
-
-def _show(detail: CustomerDetail, amounts: Amounts) -> None:
-    from overseer_payment.cli.output import Cell, facts, heading, line
-    from overseer_payment.cli.payment.subscriptions import show
-    from overseer_payment.cli.words import exact, mode, person
-
-    line(Cell(f"Customer {detail.id}", "bold"), "  ", person(detail.name, detail.email))
-    facts(
-        (
-            ("Since", exact(detail.occurred_at or detail.created_at)),
-            ("User", detail.user_id),
-            ("At provider", detail.provider_customer_id),
-            ("Provider", detail.provider),
-            ("Mode", mode(detail.livemode)),
-            ("Deleted", "yes, at the provider" if detail.deleted else None),
-        )
-    )
-    _value(detail, amounts)
-    if detail.subscriptions:
-        heading("Subscriptions")
-        show(detail.subscriptions, amounts, indent=2)
-
-
-def _value(detail: CustomerDetail, amounts: Amounts) -> None:
-    from overseer_payment.cli.output import Column, heading, table
-
-    if not detail.value:
-        return
-    heading("Lifetime value")
-    titles = ("Payments", "Gross", "Refunded", "Disputed", "Net")
-    columns = [Column(title, right=True) for title in titles]
-    rows: list[list[Cell | str]] = []
-    for value in detail.value:
-        sums = (value.gross, -value.refunded, -value.disputed)
-        shown = [amounts.cell(detail.provider, amount, value.currency) for amount in sums]
-        net = amounts.cell(detail.provider, value.net, value.currency, "bold")
-        rows.append([str(value.payments), *shown, net])
-    table(columns, rows, indent=2)
+    return Cell("erased" if row.erased_at else "deleted" if row.deleted else "", "dim")

@@ -1,0 +1,59 @@
+"""Erasing one person: at once from rows and objects, then from the inbox, and at the provider if asked.
+
+The first transaction leaves the tombstone and writes the operation down. Whoever dies afterwards leaves a
+person who is erased from everything that is shown, and stays so; asking again finishes the inbox.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, select
+
+from overseer_payment import operations, tables
+from overseer_payment.committing import committed
+from overseer_payment.database import utcnow
+from overseer_payment.ledger import forgetting, forgetting_events
+from overseer_payment.operations import Intent
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from overseer_payment.ledger.accounts import Account
+    from overseer_payment.schemas import CustomerRow
+    from overseer_payment.sending import Sender
+
+
+async def erase(engine: AsyncEngine, id: int, intent: Intent) -> int:
+    """Erase whom our customer `id` is about; answers how many stored deliveries they were taken out of."""
+    account_id, ids = await committed(engine, _forget, id, intent)
+    total, after = 0, 0
+    while True:
+        count, following = await committed(engine, forgetting_events.blank_some, account_id, ids, after=after)
+        total += count
+        if following is None:
+            return total
+        after = following
+
+
+def _forget(connection: Connection, id: int, intent: Intent) -> tuple[int, frozenset[str]]:
+    query = select(tables.customer).where(tables.customer.c.id == id).with_for_update()
+    row = connection.execute(query).one()
+    now = utcnow()
+    ids = forgetting.forget(connection, row, now=now)
+    operations.done(connection, row.account_id, intent, now=now, result=row.provider_customer_id)
+    return row.account_id, frozenset(ids)
+
+
+async def delete_there(
+    engine: AsyncEngine, sender: Sender, account: Account, found: CustomerRow, actor: str
+) -> None:
+    """Delete the customer at the provider, too. Raises what the provider raises."""
+    intent = Intent(kind="customer_deletion", actor=actor, request={"customer": found.provider_customer_id})
+    begun = await committed(engine, _begin, found.id, intent)
+    await sender.carry_out(account, begun)
+
+
+def _begin(connection: Connection, id: int, intent: Intent) -> operations.Begun:
+    of = select(tables.customer.c.account_id).where(tables.customer.c.id == id)
+    return operations.begin(connection, connection.execute(of).scalar_one(), intent, now=utcnow())

@@ -1,0 +1,278 @@
+"""Whose a customer is: linked, taken away, and erased with the books kept."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from overseer_payment import tables
+from overseer_payment.asking import customers
+from overseer_payment.errors import (
+    Conflict,
+    Forbidden,
+    IdempotencyConflict,
+    NotFound,
+    OutcomeUnknown,
+    ProviderUnavailable,
+)
+from overseer_payment.host_contract import User
+from overseer_payment.provider import CheckoutMode, Kind, Ref
+from overseer_payment.schemas import CheckoutBody, EraseBody, Viewer
+from overseer_payment.sync import drift
+from tests.service.shop import OPERATOR, Shop, accounts
+
+pytestmark = pytest.mark.anyio
+
+ADA = Viewer("user:7", User("7", "Ada"))
+BEN = Viewer("user:8", User("8", "Ben"))
+LOOKING = Viewer("user:9", User("9", "Cy"), frozenset({"payment.view"}))
+PERSONAL = ("lovelace", "ada@", "Analytical", "+44 20")
+
+
+async def _customer(shop: Shop) -> str:
+    made = await shop.post(
+        "customers", email="ada@lovelace.example", name="Ada Lovelace", phone="+44 20 7946 0000"
+    )
+    await shop.settle()
+    return str(made["id"])
+
+
+async def _business(shop: Shop) -> str:
+    """Everything that tells of a person: payments, a refund, a failed one, a subscription, a checkout."""
+    customer = await _customer(shop)
+    method = await shop.post("payment_methods/pm_card_visa/attach", customer=customer)
+    paid = await shop.post(
+        "payment_intents",
+        amount="4900",
+        currency="usd",
+        customer=customer,
+        payment_method=method["id"],
+        confirm="true",
+        receipt_email="ada@lovelace.example",
+        description="Analytical engine for Ada Lovelace",
+        return_url="https://app.example/back",
+        **{"metadata[who]": "Ada Lovelace"},
+    )
+    shop.world.clock.advance(5)
+    await shop.settle()
+    await shop.refund(paid["id"], 900)
+    body = CheckoutBody(
+        price_id=await shop.price(1500, "jpy", "month"),
+        mode=CheckoutMode.SUBSCRIPTION,
+        customer_id=customer,
+        metadata={"who": "Ada Lovelace"},
+    )
+    session = (await shop.payments.create_checkout(OPERATOR, body)).session_id
+    shop.world.clock.advance(30)
+    shop.fill_in(session, email="ada@lovelace.example")
+    await shop.settle()
+    return customer
+
+
+async def _everything(shop: Shop) -> str:
+    """All that the database holds, as one text."""
+    found = []
+    for table in tables.metadata.sorted_tables:
+        found += [json.dumps(row, default=str) for row in await shop.rows(table)]
+    return "\n".join(found).lower()
+
+
+async def _told(shop: Shop) -> list[str]:
+    every = await _everything(shop)
+    return [word for word in PERSONAL if word.lower() in every]
+
+
+# -- links -------------------------------------------------------------------------------------------
+
+
+async def test_a_linked_user_sees_and_pays_as_the_customer(shop: Shop) -> None:
+    """Ada sees what was hidden, and her next checkout is for this customer: none is made."""
+    customer = await _customer(shop)
+    with pytest.raises(NotFound):
+        await shop.payments.customer(ADA, customer)
+    linked = await customers.link(shop.payments, OPERATOR, customer, "7")
+    assert linked.user_id == "7"
+    assert (await shop.payments.customer(ADA, customer)).id == linked.id
+    body = CheckoutBody(price_id=await shop.price(), mode=CheckoutMode.PAYMENT)
+    created = await shop.payments.create_checkout(ADA, body)
+    assert shop.world.get("checkout.session", created.session_id)["customer"] == customer
+
+
+async def test_nobody_is_handed_another_s_payments_by_a_slip(shop: Shop) -> None:
+    """Linked to Ada, it can't be linked to Ben before it is unlinked; to Ada again is no error."""
+    customer = await _customer(shop)
+    for _ in range(2):
+        await customers.link(shop.payments, OPERATOR, customer, "7")
+    with pytest.raises(Conflict) as refused:
+        await customers.link(shop.payments, OPERATOR, customer, "8")
+    assert refused.value.code == "already_linked"
+    for _ in range(2):
+        assert (await customers.unlink(shop.payments, OPERATOR, customer)).user_id is None
+    assert (await customers.link(shop.payments, OPERATOR, customer, "8")).user_id == "8"
+
+
+async def test_two_links_at_the_same_moment(shop: Shop) -> None:
+    """To two users: one of them gets it, the other is told."""
+    customer = await _customer(shop)
+    asked = (customers.link(shop.payments, OPERATOR, customer, user) for user in ("7", "8"))
+    done = await asyncio.gather(*asked, return_exceptions=True)
+    assert sorted(type(one).__name__ for one in done) == ["Conflict", "CustomerDetail"]
+
+
+async def test_an_unlinked_user_gets_a_customer_of_their_own(shop: Shop) -> None:
+    """Also when the one that was taken was made for that user: its payments stay out of sight."""
+    body = CheckoutBody(price_id=await shop.price(), mode=CheckoutMode.PAYMENT)
+    await shop.payments.create_checkout(ADA, body)
+    (first,) = shop.world.find("customer")
+    await shop.settle()
+    await customers.unlink(shop.payments, OPERATOR, first["id"])
+    await shop.payments.create_checkout(ADA, body)
+    assert shop.made("customer") == 2
+    with pytest.raises(NotFound):
+        await shop.payments.customer(ADA, first["id"])
+
+
+async def test_who_may_link_and_erase(shop: Shop) -> None:
+    """It needs payment.manage; a stranger is told that there is no such customer."""
+    customer = await _customer(shop)
+    await customers.link(shop.payments, OPERATOR, customer, "7")
+    for viewer, error in ((ADA, Forbidden), (LOOKING, Forbidden), (BEN, NotFound)):
+        for work in (
+            customers.link(shop.payments, viewer, customer, "8"),
+            customers.unlink(shop.payments, viewer, customer),
+            customers.erase(shop.payments, viewer, customer, EraseBody()),
+        ):
+            with pytest.raises(error):
+                await work
+    assert (await shop.payments.customer(OPERATOR, customer)).user_id == "7"
+
+
+async def test_links_are_in_the_audit_trail(shop: Shop) -> None:
+    """Who linked whom, once for each key; the same key with another user is refused."""
+    customer = await _customer(shop)
+    for _ in range(2):
+        await customers.link(shop.payments, OPERATOR, customer, "7", idempotency_key="k")
+    with pytest.raises(IdempotencyConflict):
+        await customers.link(shop.payments, OPERATOR, customer, "8", idempotency_key="k")
+    (row,) = await shop.rows(tables.operation)
+    assert (row["kind"], row["status"], row["actor"]) == ("customer_link", "succeeded", OPERATOR.actor)
+    assert (row["target"], json.loads(row["request"])) == (customer, {"user_id": "7"})
+
+
+# -- erasing ------------------------------------------------------------------------------------------
+
+
+async def test_erasing_leaves_no_trace_and_all_sums(shop: Shop) -> None:
+    """Nothing personal in any table, the inbox's payloads included; revenue, value and rows as before."""
+    customer = await _business(shop)
+    before, revenue = await shop.payments.customer(OPERATOR, customer), await shop.revenue()
+    assert await _told(shop)
+    done = await customers.erase(shop.payments, OPERATOR, customer, EraseBody())
+    assert await _told(shop) == []
+    assert done.events > 5
+    assert (done.customer.email, done.customer.name, done.deleted_at_provider) == (None, None, False)
+    after = await shop.payments.customer(OPERATOR, customer)
+    assert after.erased_at is not None
+    assert (after.value, await shop.revenue()) == (before.value, revenue)
+    assert revenue["usd"] == (4900, 900, 0, 4000)
+    assert revenue["jpy"] == (1500, 0, 0, 1500)
+
+
+async def test_nothing_brings_the_data_back(shop: Shop) -> None:
+    """Not late news, not every event once more, not a read of every object; and no drift is claimed."""
+    customer = await _business(shop)
+    revenue = await shop.revenue()
+    await customers.erase(shop.payments, OPERATOR, customer, EraseBody())
+    await shop.post(f"customers/{customer}", name="Ada King Lovelace")
+    await shop.settle()
+    for event in list(shop.world.events):
+        await shop.receive({**event, "id": f"{event['id']}_again"})
+    await shop.drain()
+    provider = shop.payments.registry.get("stripe")
+    home = shop.payments.home()
+    kinds = {"payment_intent": Kind.PAYMENT, "customer": Kind.CUSTOMER, "subscription": Kind.SUBSCRIPTION}
+    for name, kind in kinds.items():
+        for one in shop.world.find(name):
+            await shop.payments.worker.reader.want(home, Ref(kind, one["id"]))
+    await shop.drain()
+    assert await _told(shop) == []
+    assert await shop.revenue() == revenue
+    told = await provider.fetch(Ref(Kind.CUSTOMER, customer))
+    async with shop.engine.connect() as connection:
+        id = (await connection.run_sync(accounts.known))[home]
+        assert await connection.run_sync(drift.compare, id, told) == []
+
+
+async def test_erased_events_can_still_be_applied(shop: Shop) -> None:
+    """What the inbox keeps of them tells the same sums when it is applied again."""
+    customer = await _business(shop)
+    await customers.erase(shop.payments, OPERATOR, customer, EraseBody())
+    revenue = await shop.revenue()
+    async with shop.engine.begin() as connection:
+        await connection.execute(tables.event.update().values(status="pending"))
+    await shop.drain()
+    assert {row["status"] for row in await shop.rows(tables.event)} <= {"applied", "ignored"}
+    assert await shop.revenue() == revenue
+    assert await _told(shop) == []
+
+
+async def test_others_are_untouched(shop: Shop) -> None:
+    """Erasing one leaves another's name, payments and deliveries as they were."""
+    customer = await _business(shop)
+    other = await shop.post("customers", email="ben@example.com", name="Ben Babbage")
+    await shop.settle()
+    kept = select(tables.event.c.payload).where(tables.event.c.payload.contains(other["id"]))
+    before = await shop.rows(kept)
+    await customers.erase(shop.payments, OPERATOR, customer, EraseBody())
+    assert (await shop.payments.customer(OPERATOR, other["id"])).name == "Ben Babbage"
+    assert await shop.rows(kept) == before
+
+
+async def test_erasing_twice_is_no_error(shop: Shop) -> None:
+    """The tombstone keeps its first moment; there is nothing more to take out."""
+    customer = await _business(shop)
+    first = await customers.erase(shop.payments, OPERATOR, customer, EraseBody())
+    again = await customers.erase(shop.payments, OPERATOR, customer, EraseBody())
+    assert again.customer.erased_at == first.customer.erased_at
+    with pytest.raises(Conflict):
+        await customers.link(shop.payments, OPERATOR, customer, "7")
+
+
+async def test_erasing_at_the_provider_too(shop: Shop) -> None:
+    """The customer is deleted there and their subscription ends; asked again, deleted already is success."""
+    customer = await _business(shop)
+    body = EraseBody(at_provider=True)
+    done = await customers.erase(shop.payments, OPERATOR, customer, body)
+    assert done.deleted_at_provider
+    assert shop.world.find("customer") == []
+    shop.world.clock.advance(5)
+    await shop.settle()
+    assert (await shop.payments.customer(OPERATOR, customer)).subscriptions[0].status == "canceled"
+    assert (await customers.erase(shop.payments, OPERATOR, customer, body)).deleted_at_provider
+    assert await _told(shop) == []
+
+
+@pytest.mark.parametrize("fault", ["down", "time_out"])
+async def test_a_provider_that_is_away_is_told_and_nothing_comes_back(shop: Shop, fault: str) -> None:
+    """Here all is erased already; the deletion there is asked for again, or settled in the background."""
+    customer = await _business(shop)
+    error: Any = ProviderUnavailable
+    if fault == "down":
+        shop.wire.down = True
+    else:
+        error = OutcomeUnknown
+        shop.world.faults.time_out("DELETE", "/v1/customers/*", after_effect=True, times=3)
+    with pytest.raises(error):
+        await customers.erase(shop.payments, OPERATOR, customer, EraseBody(at_provider=True))
+    assert await _told(shop) == []
+    shop.wire.down = False
+    if fault == "down":
+        await customers.erase(shop.payments, OPERATOR, customer, EraseBody(at_provider=True))
+    else:
+        shop.later(10)
+        await shop.settle()
+    assert (await shop.payments.customer(OPERATOR, customer)).deleted
