@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
+from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,6 +17,8 @@ from starlette.testclient import TestClient
 
 from overseer_payment.errors import Conflict, Invalid, NotFound
 from overseer_payment.host_contract import PERMISSIONS, Host, User
+from overseer_payment.ledger.scope import Scope
+from overseer_payment.money import ISO, CurrencyTable
 from overseer_payment.provider import CheckoutMode, CheckoutPaymentState, CheckoutStatus, SubscriptionStatus
 from overseer_payment.routes.api import api_routes, public_api_routes
 from overseer_payment.schemas import (
@@ -44,7 +48,10 @@ from overseer_payment.schemas import (
     Viewer,
 )
 from overseer_payment.service import Payments
+from overseer_payment.shown import whose
+from tests.ledger.books import memory
 
+T = TypeVar("T")
 TOKEN = "admin-token"
 NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 OWNER = "alice"
@@ -113,6 +120,22 @@ class FakePayments:
     def _one(self, viewer: Viewer, id: str, known: tuple[str, ...]) -> None:
         if id not in known or not self._mine(viewer):
             raise NotFound("No such row.")
+
+    async def ask(
+        self,
+        viewer: Viewer,
+        question: Callable[[Connection, Scope], T],
+        *,
+        one: bool = False,
+        which: whose.Which | None = None,
+    ) -> T:
+        """Over a ledger in memory in which nothing stands."""
+        self._enter("ask")
+        with closing(memory()) as connection:
+            return question(connection, Scope((1,), None if viewer.sees_all else OWNER))
+
+    def currencies(self, provider: str) -> CurrencyTable:
+        return ISO
 
     async def status(self, viewer: Viewer) -> StatusView:
         self._enter("status")

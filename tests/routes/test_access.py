@@ -40,7 +40,8 @@ def url_of(op: Op) -> str:
 
 def send(client: TestClient, op: Op, **headers: str) -> tuple[int, dict[str, object]]:
     response = client.request(op.method, url_of(op), json=op.body_example, headers=headers)
-    return response.status_code, response.json()
+    json = "json" in response.headers["content-type"] and "jsonl" not in response.headers["content-type"]
+    return response.status_code, response.json() if json else {}
 
 
 @by_name
