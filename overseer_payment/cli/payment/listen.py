@@ -1,0 +1,217 @@
+"""`payment webhook listen`: events on a machine that nobody can deliver to."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from overseer_payment.cli.payment.options import json_option
+from overseer_payment.cli.payment.webhook import provider_option
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from overseer_payment.forwarding import Forwarded, Forwarder, Told
+    from overseer_payment.provider import LocalSecret
+    from overseer_payment.service import Payments
+
+
+@click.command()
+@click.option("--forward-to", metavar="URL", help="Default: our own webhook, below OVERSEER_PUBLIC_URL.")
+@click.option("--allow-remote", is_flag=True, help="Also forward to another machine than this one.")
+@click.option(
+    "--since",
+    metavar="YYYY-MM-DD",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Begin with what happened since this day (UTC).",
+)
+@click.option("--from-now", is_flag=True, help="Leave out what happened since the last time.")
+@click.option("--once", is_flag=True, help="End when everything there is was forwarded.")
+@click.option("--interval", metavar="SECONDS", type=click.FloatRange(0.2, 3600), default=2.0,
+              show_default=True, help="How often to ask for events.")  # fmt: skip
+@click.option("--print-secret", is_flag=True, help="Only print the signing secret that is used.")
+@provider_option
+@json_option
+def listen(
+    forward_to: str | None,
+    allow_remote: bool,
+    since: datetime | None,
+    from_now: bool,
+    once: bool,
+    interval: float,
+    print_secret: bool,
+    provider: str | None,
+    as_json: bool,
+) -> None:
+    """Bring the account's events to this machine: no Stripe CLI, no tunnel, only the API key.
+
+    The provider's list of events is read every few seconds, and each new event is signed and posted as
+    a delivery would be. It goes on where it stopped the last time. All events of the account that are
+    handled here come, in the API version that the list tells them in. Ctrl-C ends it.
+
+    Without STRIPE_WEBHOOK_SECRET a secret that follows from the API key is used; the server needs it too:
+
+    \b
+    export STRIPE_WEBHOOK_SECRET=$(overseer payment webhook listen --print-secret)
+    """
+    import asyncio
+
+    from overseer_payment.cli.session import session
+
+    if since is not None and from_now:
+        raise click.UsageError("Either --since or --from-now, not both.")
+    with session(check_schema=not print_secret) as desk:
+        key = desk.run(_key(desk.payments, provider))
+        signer, secret = desk.run(_secret(desk.payments, key))
+        if print_secret:
+            _print_secret(secret, as_json)
+            return
+        url = _target(desk.payments, key, forward_to, allow_remote)
+        told: list[Told] = []
+        work = _listen(
+            desk.payments,
+            key,
+            (signer, secret),
+            url,
+            start={"since": since, "from_now": from_now},
+            once=once,
+            interval=interval,
+            report=_as_json if as_json else _as_line,
+            begun=lambda forwarder: told.append(forwarder.told),
+        )
+        with suppress(KeyboardInterrupt, asyncio.CancelledError):
+            desk.run(work)
+    for one in told:
+        _summary(one, as_json)
+    if once and any(one.refused for one in told):
+        raise click.exceptions.Exit(1)
+
+
+async def _key(payments: Payments, provider: str | None) -> str:
+    """The provider to listen to. Raises NotSupported for one that can't be listened to."""
+    from overseer_payment.errors import NotSupported
+    from overseer_payment.provider import Capability, ListsEvents, SignsDeliveries
+
+    key = payments.provider_key(provider)
+    spec, built = payments.registry.spec(key), payments.registry.get(key)
+    able = isinstance(built, ListsEvents) and isinstance(built, SignsDeliveries)
+    if not able or not {Capability.EVENT_LIST, Capability.LOCAL_DELIVERY} <= spec.capabilities:
+        raise NotSupported(f"{spec.title}'s events can't be listened to; let it deliver to a public address.")
+    return key
+
+
+async def _secret(payments: Payments, key: str) -> tuple[Any, LocalSecret]:
+    signer: Any = payments.registry.get(key)
+    return signer, signer.local_secret()
+
+
+def _target(payments: Payments, key: str, asked: str | None, allow_remote: bool) -> str:
+    from overseer_payment.forwarding import is_loopback
+    from overseer_payment.shown.endpoints import webhook_urls
+
+    if asked is None:
+        return webhook_urls(payments, key)[0]
+    if not asked.startswith(("http://", "https://")):
+        raise click.BadParameter("Give an http or https address.", param_hint="'--forward-to'")
+    if not allow_remote and not is_loopback(asked):
+        raise click.BadParameter(
+            "That is another machine, and events hold what customers bought. If it is meant: --allow-remote",
+            param_hint="'--forward-to'",
+        )
+    return asked
+
+
+async def _listen(
+    payments: Payments,
+    key: str,
+    signing: tuple[Any, LocalSecret],
+    url: str,
+    *,
+    start: dict[str, Any],
+    once: bool,
+    interval: float,
+    report: Callable[[Forwarded], None],
+    begun: Callable[[Forwarder], None],
+) -> None:
+    import asyncio
+    import signal
+    from datetime import UTC
+
+    import httpx
+
+    from overseer_payment.cli.output import note
+    from overseer_payment.forwarding.delivering import Courier
+    from overseer_payment.forwarding.forwarder import Forwarder
+    from overseer_payment.forwarding.position import Place
+
+    task = asyncio.current_task()
+    assert task is not None
+    with suppress(NotImplementedError):  # a service manager ends it as Ctrl-C does; not on Windows
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    signer, secret = signing
+    if start["since"] is not None:
+        start["since"] = start["since"].replace(tzinfo=UTC)
+    async with httpx.AsyncClient() as http:
+        courier = Courier(http, url, signer, secret.value, note)
+        place = Place(payments.home(key), url)
+        forwarder = Forwarder(payments.engine, place, signer, courier, report, interval)
+        begun(forwarder)
+        at = await forwarder.begin(**start)
+        _greet(payments, key, url, secret)
+        await forwarder.run(at, once=once)
+
+
+def _greet(payments: Payments, key: str, url: str, secret: LocalSecret) -> None:
+    from overseer_payment.asking.endpoints import secret_variable
+    from overseer_payment.cli.output import note
+
+    spec, mode = payments.registry.spec(key), "LIVE" if payments.home(key).livemode else "test"
+    if not secret.configured:
+        note(f"The server needs this secret: {secret_variable(spec)}={secret.value}")
+    note(f"Ready: {spec.title}'s events ({mode} mode) go to {url}. Ctrl-C ends it.")
+
+
+def _print_secret(secret: LocalSecret, as_json: bool) -> None:
+    from overseer_payment.cli import output
+
+    if as_json:
+        output.write_json({"secret": secret.value, "configured": secret.configured})
+    else:
+        click.echo(secret.value)
+
+
+def _as_line(done: Forwarded) -> None:
+    from overseer_payment.cli.output import Cell, line
+
+    style = "green" if done.taken else "bold red"
+    at = f"{done.at.astimezone():%Y-%m-%d %H:%M:%S}"
+    line(Cell(at, "dim"), "  ", Cell(f"[{done.status}]", style), f"  {done.event.type}  ", done.event.id)
+
+
+def _as_json(done: Forwarded) -> None:
+    import json
+
+    from overseer_payment.cli.words import iso
+
+    told = {"at": iso(done.at), "status": done.status, "type": done.event.type, "id": done.event.id}
+    click.echo(json.dumps(told))
+
+
+def _summary(told: Told, as_json: bool) -> None:
+    import json
+
+    from overseer_payment.cli.output import line, note
+
+    taken, refused = sum(told.types.values()), sum(told.refused.values())
+    if as_json:
+        click.echo(json.dumps({"forwarded": taken, "refused": refused, "types": dict(told.types)}))
+        return
+    kinds = ", ".join(f"{count:,} {type}" for type, count in told.types.most_common())
+    line(f"Forwarded {taken:,} event{'s'[: taken != 1]}" + (f": {kinds}" if kinds else "") + ".")
+    if refused:
+        note(
+            f"{refused:,} refused. The server's log says why; payment sync fetches them once that is mended."
+        )
