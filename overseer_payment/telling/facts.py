@@ -8,6 +8,7 @@ implies the earlier ones (what ended had started), in the order in which they ca
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from overseer_payment.provider import (
     InvoiceSnapshot,
     InvoiceStatus,
     PaymentSnapshot,
+    Ref,
     RefundSnapshot,
     Snapshot,
     Source,
@@ -33,8 +35,9 @@ from overseer_payment.provider import (
 
 AHEAD = timedelta(days=3)
 """How long before an end or a deadline we remind of it."""
-HISTORY = timedelta(days=3)
-"""What had happened this long before we first heard of its object is history rather than news."""
+HISTORY = timedelta(days=30)
+"""What is first heard of so long after it happened is history. As long as providers remember their events:
+what an outage made us miss is told, what an older business brings along is not."""
 
 _NEVER_STARTED = frozenset({SubscriptionStatus.INCOMPLETE, SubscriptionStatus.INCOMPLETE_EXPIRED})
 _UNPAID = frozenset({SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID})
@@ -42,31 +45,56 @@ _PAID = frozenset({CheckoutPaymentState.PAID, CheckoutPaymentState.NOT_REQUIRED}
 
 
 class Fact(NamedTuple):
-    """One thing that happened. Topic, id and mark name it; the rest may be told differently by others."""
+    """One thing that happened. Topic, id and mark name it; the rest may be said differently by others."""
 
     topic: str
     id: str
     """The provider's id of what it happened to; a payment's is its root."""
     mark: str
-    at: datetime
+    """Which one, where it can happen to one object again."""
+    at: datetime | None
+    """When, if the object itself says so."""
     due: datetime | None = None
     """Of a reminder: when to tell it."""
-    history: bool = False
-    """Long over when this was said."""
 
     @property
     def key(self) -> tuple[str, str, str]:
         return self.id, self.topic, self.mark
 
 
-def facts_of(snapshots: Iterable[Snapshot]) -> list[Fact]:
-    """What these snapshots say has happened, each once, earlier words first."""
-    found: dict[tuple[str, str, str], Fact] = {}
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A fact, and how it was said."""
+
+    fact: Fact
+    at: datetime
+    history: bool
+    """Long over by then."""
+    unless_known: Ref | None = None
+    """An object that we knew already says so now: then it is we who hear of it late."""
+
+
+def said_by(snapshots: Iterable[Snapshot]) -> list[Said]:
+    """What these snapshots say has happened, each fact once, earlier words first."""
+    found: dict[tuple[str, str, str], Said] = {}
     for snapshot in sorted(snapshots, key=lambda s: (s.as_of.moment, s.kind, s.id)):
         for fact in facts(snapshot):
-            late = snapshot.as_of.moment - fact.at > HISTORY
-            found.setdefault(fact.key, fact._replace(history=late) if late else fact)
+            said = _said(fact, snapshot)
+            other = found.setdefault(fact.key, said)
+            if other.history and not said.history:
+                found[fact.key] = said
     return list(found.values())
+
+
+def _said(fact: Fact, snapshot: Snapshot) -> Said:
+    now = snapshot.as_of.moment
+    if fact.at is not None:
+        return Said(fact, fact.at, now - fact.at > HISTORY)
+    if snapshot.as_of.source is Source.EVENT:  # it tells of its own moment
+        return Said(fact, now, False)
+    # A read may tell of anything since the object was made.
+    made = snapshot.occurred_at
+    return Said(fact, made, now - made > HISTORY, unless_known=snapshot.ref)
 
 
 def facts(snapshot: Snapshot) -> Iterator[Fact]:
@@ -90,19 +118,14 @@ def facts(snapshot: Snapshot) -> Iterator[Fact]:
             return iter(())
 
 
-def _when(snapshot: Snapshot) -> datetime:
-    """An event tells of its own moment; a read may tell of anything since the object was made."""
-    return snapshot.as_of.moment if snapshot.as_of.source is Source.EVENT else snapshot.occurred_at
-
-
 def _payment(said: PaymentSnapshot) -> Iterator[Fact]:
     if said.status is TransactionStatus.FAILED:
         # The same mark as the failed charge's own word; an attempt that got no charge counts once.
-        yield Fact("payment.failed", said.id, said.latest_charge or "", _when(said))
+        yield Fact("payment.failed", said.id, said.latest_charge or "", None)
     elif said.status is TransactionStatus.SUCCEEDED:
-        yield Fact("payment.succeeded", said.id, "", _when(said))
+        yield Fact("payment.succeeded", said.id, "", None)
     elif said.status is TransactionStatus.CANCELED:
-        yield Fact("payment.canceled", said.id, "", _when(said))
+        yield Fact("payment.canceled", said.id, "", None)
 
 
 def _charge(said: ChargeSnapshot) -> Iterator[Fact]:
@@ -112,30 +135,30 @@ def _charge(said: ChargeSnapshot) -> Iterator[Fact]:
     elif said.status is TransactionStatus.SUCCEEDED:
         yield Fact("payment.succeeded", root, "", said.occurred_at)
     elif said.status is TransactionStatus.CANCELED and said.payment is None:
-        yield Fact("payment.canceled", root, "", _when(said))
+        yield Fact("payment.canceled", root, "", None)
 
 
 def _refund(said: RefundSnapshot) -> Iterator[Fact]:
     if said.status is TransactionStatus.SUCCEEDED:
-        yield Fact("refund.succeeded", said.id, "", _when(said))
+        yield Fact("refund.succeeded", said.id, "", None)
     elif said.status in {TransactionStatus.FAILED, TransactionStatus.CANCELED}:
-        yield Fact("refund.failed", said.id, "", _when(said))
+        yield Fact("refund.failed", said.id, "", None)
 
 
 def _checkout(said: CheckoutSnapshot) -> Iterator[Fact]:
     if said.status is CheckoutStatus.COMPLETE:
-        yield Fact("checkout.completed", said.id, "", _when(said))
+        yield Fact("checkout.completed", said.id, "", None)
         if said.payment_state in _PAID:
-            yield Fact("checkout.paid", said.id, "", _when(said))
+            yield Fact("checkout.paid", said.id, "", None)
     elif said.status is CheckoutStatus.EXPIRED:
-        yield Fact("checkout.expired", said.id, "", _when(said))
+        yield Fact("checkout.expired", said.id, "", None)
 
 
 def _invoice(said: InvoiceSnapshot) -> Iterator[Fact]:
     if said.status is InvoiceStatus.PAID:
-        yield Fact("invoice.paid", said.id, "", said.paid_at or _when(said))
+        yield Fact("invoice.paid", said.id, "", said.paid_at)
     elif said.attempt_failed:
-        yield Fact("invoice.payment_failed", said.id, str(said.attempt_count), _when(said))
+        yield Fact("invoice.payment_failed", said.id, str(said.attempt_count), None)
 
 
 def _subscription(said: SubscriptionSnapshot) -> Iterator[Fact]:
@@ -143,15 +166,15 @@ def _subscription(said: SubscriptionSnapshot) -> Iterator[Fact]:
         return
     yield Fact("subscription.started", said.id, "", said.occurred_at)
     if said.status is SubscriptionStatus.CANCELED:
-        yield Fact("subscription.ended", said.id, "", said.ended_at or said.canceled_at or _when(said))
+        yield Fact("subscription.ended", said.id, "", said.ended_at or said.canceled_at)
         return
     if said.status is SubscriptionStatus.TRIALING and said.trial_end is not None:
         due = said.trial_end - AHEAD
-        yield Fact("subscription.trial_ending", said.id, _mark(said.trial_end), _when(said), due)
+        yield Fact("subscription.trial_ending", said.id, _mark(said.trial_end), None, due)
     if said.status in _UNPAID:
-        yield Fact("subscription.past_due", said.id, _mark(said.current_period_start), _when(said))
+        yield Fact("subscription.past_due", said.id, _mark(said.current_period_start), None)
     if end := end_of(said):
-        yield Fact("subscription.cancellation_scheduled", said.id, _mark(end), _when(said))
+        yield Fact("subscription.cancellation_scheduled", said.id, _mark(end), None)
 
 
 def end_of(said: SubscriptionSnapshot) -> datetime | None:
@@ -164,14 +187,14 @@ def end_of(said: SubscriptionSnapshot) -> datetime | None:
 def _dispute(said: DisputeSnapshot) -> Iterator[Fact]:
     yield Fact("dispute.opened", said.id, "", said.occurred_at)
     if said.status not in OPEN_DISPUTE:
-        yield Fact("dispute.closed", said.id, said.status.value, _when(said))
+        yield Fact("dispute.closed", said.id, said.status.value, None)
     elif (
         said.evidence_due_by is not None
         and said.status in AWAITS_RESPONSE
         and said.dispute_kind is not DisputeKind.FRAUD_WARNING
     ):
         due = said.evidence_due_by - AHEAD
-        yield Fact("dispute.due_soon", said.id, _mark(said.evidence_due_by), _when(said), due)
+        yield Fact("dispute.due_soon", said.id, _mark(said.evidence_due_by), None, due)
 
 
 def _mark(moment: datetime | None) -> str:

@@ -44,7 +44,8 @@ def look(
 def _effect_id(account: Account, news: Row[Any], listener: str) -> str:
     """Made of what the provider calls things, so that a restored or rebuilt database tells the same ids."""
     parts = (account.provider, account.account, account.livemode, news.provider_id)
-    text = "\n".join(map(str, (*parts, news.topic, news.mark, news.generation, listener)))
+    which = news.generation if TOPICS[news.topic].state else 1
+    text = "\n".join(map(str, (*parts, news.topic, news.mark, which, listener)))
     return f"effect_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 

@@ -6,6 +6,7 @@ All of it in the transaction that records. What is noted once is never news agai
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +23,7 @@ from overseer_payment.tables import news as table
 from overseer_payment.telling import outbox
 from overseer_payment.telling.attached import here
 from overseer_payment.telling.calling import tell_inside
-from overseer_payment.telling.facts import Fact, facts, facts_of
+from overseer_payment.telling.facts import Said, said_by
 from overseer_payment.telling.looking import look
 from overseer_payment.telling.outbox import Known
 
@@ -30,28 +31,24 @@ _STATES = {
     tables.subscription.name: ("subscription.changed", "provider_subscription_id"),
     tables.dispute.name: ("dispute.changed", "provider_dispute_id"),
 }
+_BEGINNING = {"subscription.started": "subscription.changed", "dispute.opened": "dispute.changed"}
+"""What is history if its beginning is."""
+_KEY = ["account_id", "provider_id", "topic", "mark"]
 _AT_ONCE = 50  # rows of one statement
 
 
-def prepare(connection: Connection, account_id: int, snapshots: Iterable[Snapshot]) -> list[Fact]:
-    """What these snapshots say has happened. Asked before they are recorded: what was known before?
-
-    Of an object that the ledger knew already even old facts are news: it is we who hear of them late.
-    """
-    given = list(snapshots)
-    found = facts_of(given)
-    if not any(fact.history for fact in found):
-        return found
-    told_by = {fact.key: snapshot.ref for snapshot in given for fact in facts(snapshot)}
-    late = {told_by[fact.key] for fact in found if fact.history}
-    known: set[Ref] = set(by_id(connection, account_id, late))
-    return [fact._replace(history=False) if told_by[fact.key] in known else fact for fact in found]
+def prepare(connection: Connection, account_id: int, snapshots: Iterable[Snapshot]) -> list[Said]:
+    """What these snapshots say has happened. Asked before they are recorded: what was known before?"""
+    found = said_by(snapshots)
+    late = {said.unless_known for said in found if said.history and said.unless_known is not None}
+    known: set[Ref] = set(by_id(connection, account_id, late)) if late else set()
+    return [replace(said, history=said.history and said.unless_known not in known) for said in found]
 
 
 def note(
     connection: Connection,
     account_id: int,
-    found: Sequence[Fact],
+    found: Sequence[Said],
     changes: Iterable[Change],
     *,
     now: datetime,
@@ -60,13 +57,16 @@ def note(
 
     Made-up accounts' business is nobody's: it is not noted. Raises ListenerFailed.
     """
-    states = _states(changes)
+    states = _states(changes, found)
     account = _account(connection, account_id) if found or states else None
     if account is None or account.account in accounts.MADE_UP:
         return
-    fresh = [*_happened(connection, account_id, found, now), *_altered(connection, account_id, states, now)]
+    fresh = list(_happened(connection, account_id, found, now))
+    no_history = [news for news in fresh if news.generation > 1 and news.topic in _BEGINNING]
+    states |= {(_BEGINNING[news.topic], news.provider_id): (news.occurred_at, False) for news in no_history}
+    fresh += _altered(connection, account_id, states, now)
     if fresh:
-        due = {fact.key: fact.due for fact in found if fact.due is not None}
+        due = {said.fact.key: said.fact.due for said in found if said.fact.due is not None}
         _tell(connection, account, fresh, due, now)
 
 
@@ -76,48 +76,60 @@ def _account(connection: Connection, account_id: int) -> Account | None:
     return None if row is None else Account(*row)
 
 
-def _states(changes: Iterable[Change]) -> dict[tuple[str, str], datetime]:
-    """Rows that say something new: (topic, provider's id) → since when there is such an object."""
-    found = {}
+def _states(changes: Iterable[Change], found: Sequence[Said]) -> dict[tuple[str, str], tuple[datetime, bool]]:
+    """Rows that say something new: (topic, provider's id) → when it was made; is it history?"""
+    old = {(_BEGINNING[s.fact.topic], s.fact.id) for s in found if s.history and s.fact.topic in _BEGINNING}
+    states = {}
     for change in changes:
         if change.table in _STATES and change.after is not None and not change.after.get("placeholder"):
             topic, key = _STATES[change.table]
-            found[topic, change.after[key]] = change.after["occurred_at"]
-    return found
+            first = change.before is None or bool(change.before.get("placeholder"))
+            which = (topic, change.after[key])
+            states[which] = (change.after["occurred_at"], first and which in old)
+    return states
 
 
 def _happened(
-    connection: Connection, account_id: int, found: Sequence[Fact], now: datetime
+    connection: Connection, account_id: int, found: Sequence[Said], now: datetime
 ) -> Iterator[Row[Any]]:
+    """Note these facts; answers those that were not known, and those that were taken for history."""
     values = [
         {
             "account_id": account_id,
-            "topic": fact.topic,
-            "provider_id": fact.id,
-            "mark": fact.mark,
+            "topic": said.fact.topic,
+            "provider_id": said.fact.id,
+            "mark": said.fact.mark,
             "generation": 1,
-            "history": fact.history,
-            "occurred_at": fact.at,
+            "history": said.history,
+            "occurred_at": said.at,
             "created_at": now,
         }
-        for fact in found
+        for said in found
     ]
     for start in range(0, len(values), _AT_ONCE):
         statement = outbox.insert_into(connection, table).values(values[start : start + _AT_ONCE])
-        stored = connection.execute(statement.on_conflict_do_nothing().returning(table)).all()
-        yield from sorted(stored, key=lambda row: row.id)
+        # Whoever said it in its time makes it news, also if somebody who said it late was heard first.
+        statement = statement.on_conflict_do_update(
+            index_elements=_KEY,
+            set_={"history": False, "generation": table.c.generation + 1},
+            where=table.c.history.is_(True) & statement.excluded.history.is_(False),
+        )
+        yield from sorted(connection.execute(statement.returning(table)), key=lambda row: row.id)
 
 
 def _altered(
-    connection: Connection, account_id: int, states: Mapping[tuple[str, str], datetime], now: datetime
+    connection: Connection,
+    account_id: int,
+    states: Mapping[tuple[str, str], tuple[datetime, bool]],
+    now: datetime,
 ) -> Iterator[Row[Any]]:
-    for (topic, id), at in sorted(states.items()):
-        values = {"account_id": account_id, "topic": topic, "provider_id": id, "mark": "", "history": False}
+    for (topic, id), (at, history) in sorted(states.items()):
+        values = {"account_id": account_id, "topic": topic, "provider_id": id, "mark": "", "history": history}
         values |= {"generation": 1, "occurred_at": at, "created_at": now}
         statement = outbox.insert_into(connection, table).values(values)
         again = statement.on_conflict_do_update(
-            index_elements=["account_id", "provider_id", "topic", "mark"],
-            set_={"generation": table.c.generation + 1},
+            index_elements=_KEY,
+            set_={"generation": table.c.generation + 1, "history": statement.excluded.history},
         )
         yield connection.execute(again.returning(table)).one()
 
@@ -135,7 +147,7 @@ def _tell(
         (news, known)
         for news in fresh
         for known in everybody
-        if news.topic in known.topics and (known.backfilled or not news.history)
+        if news.topic in known.topics and _is_news(news, known)
     ]
     later, at_once = _parted(connection, account_id=fresh[0].account_id, wanted=wanted, mine=mine)
     when = {news.id: due.get((news.provider_id, news.topic, news.mark), now) for news, _ in later}
@@ -144,6 +156,12 @@ def _tell(
         told = look(connection, account, news, listener.name, now=now)
         if told is not None:
             tell_inside(listener, connection, told)
+
+
+def _is_news(news: Row[Any], known: Known) -> bool:
+    if TOPICS[news.topic].state or not known.backfilled:
+        return not news.history
+    return bool(news.generation == 1)  # later it was only found to be no history, which it had been told as
 
 
 def _parted(

@@ -100,7 +100,8 @@ def put(connection: Connection, told: Sequence[tuple[Row[Any], str, datetime]], 
     if not values:
         return
     statement = insert_into(connection, table)
-    new, still = statement.excluded, table.c.status.in_(OPEN)
+    new = statement.excluded
+    still = (table.c.status == PENDING) | (table.c.status == FAILED)
     # One that is being told, or waits after a failure, keeps its time: nobody is told two states at once.
     again = {
         "generation": new.generation,
@@ -110,7 +111,10 @@ def put(connection: Connection, told: Sequence[tuple[Row[Any], str, datetime]], 
         "finished_at": None,
     }
     connection.execute(
-        statement.on_conflict_do_update(index_elements=["news_id", "listener"], set_=again), values
+        statement.on_conflict_do_update(
+            index_elements=["news_id", "listener"], set_=again, where=table.c.generation < new.generation
+        ),
+        values,
     )
 
 

@@ -1,0 +1,75 @@
+"""What an application is told does not depend on the order, the repetition or the batching of events."""
+
+from __future__ import annotations
+
+import random
+from itertools import count, permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Connection, select
+
+from overseer_payment import tables
+from overseer_payment.ledger import accounts
+from overseer_payment.ledger.accounts import Account
+from overseer_payment.listening import TOPICS, Listener, on
+from overseer_payment.provider import Snapshot, SubscriptionStatus
+from overseer_payment.recording import take
+from overseer_payment.telling import outbox
+from tests.ledger import books, properties
+from tests.ledger.provider import Action
+from tests.ledger.telling import SUCCEEDED, charge, invoice, link, moment, payment, subscription
+from tests.ledger.test_convergence import SHORT, scripts
+from tests.ledger.world import World, batches
+
+Told = set[tuple[str, ...]]
+_numbers = count(1)
+
+
+def _listeners() -> list[Listener]:
+    return [
+        on(*TOPICS, name="everything")(lambda news: None),
+        on(*TOPICS, name="history, too", backfilled=True)(lambda news: None),
+    ]
+
+
+def told(database: Connection, snapshots: list[Snapshot], *, size: int = 1) -> Told:
+    """Whom an account of its own tells what, after these snapshots in this order."""
+    account = Account("stripe", f"acct_{next(_numbers)}", False)
+    id = accounts.ensure(database, [account])[account]
+    outbox.register(database, _listeners(), books.NOW)
+    for some in batches(snapshots, size):
+        take(database, id, some, now=books.NOW)
+    effect, news = tables.effect, tables.news
+    query = select(effect.c.listener, news.c.topic, news.c.provider_id, news.c.mark)
+    query = query.join(news, news.c.id == effect.c.news_id).where(effect.c.account_id == id)
+    rows = [tuple(row) for row in database.execute(query)]
+    assert len(rows) == len(set(rows))
+    return set(rows)
+
+
+@given(script=scripts, order=st.randoms(use_true_random=False), links=st.booleans(), intents=st.booleans())
+def test_any_order_repetition_and_batching_tells_the_same(
+    database: Connection, script: list[Action], order: random.Random, links: bool, intents: bool
+) -> None:
+    """The same set of effects, whoever listens and however it was delivered."""
+    world = World(links_told=links, intents_told=intents).run(script)
+    with database.begin() as transaction:
+        expected = told(database, world.told, size=1000)
+        for size in (1, order.choice((2, 5, 17))):
+            assert told(database, properties.shuffled(world, order), size=size) == expected
+        transaction.rollback()
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_every_permutation_of_a_short_history_tells_the_same(database: Connection, name: str) -> None:
+    """Not a sample: each order of the last four events, the first told again."""
+    story = World().run(SHORT[name]).told
+    before, last = story[:-4], story[-4:]
+    with database.begin() as transaction:
+        ends = [told(database, [*before, *order, order[0]]) for order in permutations(last)]
+        transaction.rollback()
+    assert len(ends) == 24
+    assert ends[0]
+    assert all(end == ends[0] for end in ends)
