@@ -23,6 +23,8 @@ class Capability(StrEnum):
     DISCOUNTS = "discounts"  # checkouts take coupons and promotion codes
     AUTOMATIC_TAX = "automatic_tax"  # checkouts compute tax, and ask for tax ids
     DISPUTE_RESPONSES = "dispute_responses"  # it is an `AnswersDisputes`: evidence can be given
+    SUBSCRIPTION_CHANGES = "subscription_changes"  # it is a `ChangesSubscriptions`: cancel, change, preview
+    SUBSCRIPTION_PAUSE = "subscription_pause"  # it is a `PausesSubscriptions`
     EVENT_LIST = "event_list"  # the provider is a `ListsEvents`: what a webhook missed can be asked for
     OBJECT_LIST = "object_list"  # the provider is a `ListsObjects`: history can be read, and compared
     WEBHOOK_ENDPOINTS = "webhook_endpoints"  # it is a `ManagesEndpoints`: sets up where it delivers to

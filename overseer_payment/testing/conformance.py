@@ -24,6 +24,7 @@ from overseer_payment.testing.parsing import ParsingTests
 from overseer_payment.testing.reading import ReadingTests
 from overseer_payment.testing.secrets import SecretTests
 from overseer_payment.testing.signatures import SignatureTests
+from overseer_payment.testing.subscribing import SubscribingTests
 from overseer_payment.testing.writing import WritingTests
 
 
@@ -35,6 +36,7 @@ class ProviderConformance(
     ListingTests,
     WritingTests,
     EndpointTests,
+    SubscribingTests,
     FaultTests,
     SecretTests,
 ):

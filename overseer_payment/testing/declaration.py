@@ -27,6 +27,7 @@ from overseer_payment.settings import read_settings
 from overseer_payment.testing.billing import billing_uses
 from overseer_payment.testing.case import ConformanceCase, Pay, refund_of
 from overseer_payment.testing.endpoints import endpoint_uses
+from overseer_payment.testing.subscribing import subscribing_uses
 
 _SUCCESS, _CANCEL = "https://shop.example/success", "https://shop.example/cancel"
 
@@ -162,6 +163,7 @@ def _uses(
             CustomerRequest(email="ada@shop.example"), idempotency_key="capability-customer"
         ),
         Capability.CATALOG: prices,
+        **subscribing_uses(provider),
         **billing_uses(provider, order, checkout(modes.PAYMENT, price)),
         Capability.EVENT_LIST: events,
         Capability.OBJECT_LIST: objects,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,7 +21,10 @@ Json = dict[str, Any]
 
 
 class Refusal(Exception):
-    """The service's definite no. `code` is `absent`, `too_much`, `no_price`, `no_coupon` or `not_payable`."""
+    """The service's definite no.
+
+    `code` is `absent`, `too_much`, `no_price`, `no_coupon`, `not_payable` or `ended`.
+    """
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -118,6 +121,18 @@ class FakeBackend:
             self.emit("checkout.expired", session)
         return session
 
+    def change(self, id: str, values: Callable[[Json], Json], *, key: str) -> Json:
+        """Change a subscription, unless this key did so before. Raises Refusal for one that has ended."""
+        found = self.get(id)
+        if key in self._answers:
+            return found
+        if found["status"] == "canceled":
+            raise Refusal("ended")
+        found |= values(found)
+        self._answers[key] = id
+        self.emit("subscription.updated", found)
+        return found
+
     # What a buyer does ---------------------------------------------------------------------------
 
     def pay(self, amount: int, currency: str, *, live: bool = False, succeeds: bool = True) -> Json:
@@ -147,6 +162,7 @@ class FakeBackend:
             "price": session["price"],
             "amount": session["amount"],
             "currency": session["currency"],
+            "quantity": 1,
             "customer": session.get("customer"),
             "period_end": self._seconds() + month,
         }

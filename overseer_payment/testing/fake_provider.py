@@ -42,6 +42,7 @@ from overseer_payment.testing.fake_billing import FakeBilling
 from overseer_payment.testing.fake_calls import FakeSettings
 from overseer_payment.testing.fake_endpoints import FakeEndpoints
 from overseer_payment.testing.fake_listing import FakeListing
+from overseer_payment.testing.fake_subscriptions import FakeSubscriptions
 from overseer_payment.testing.fake_wire import KINDS, event_of, moment, snapshots
 
 Answer = TypeVar("Answer")
@@ -49,7 +50,7 @@ Answer = TypeVar("Answer")
 TOLERANCE = timedelta(minutes=5)
 
 
-class FakeProvider(FakeListing, FakeBilling, FakeEndpoints):
+class FakeProvider(FakeListing, FakeBilling, FakeEndpoints, FakeSubscriptions):
     """A provider without a network. Settings as an operator would write them, state in `backend`."""
 
     async def create_checkout(self, request: CheckoutRequest, *, idempotency_key: str) -> CheckoutSnapshot:

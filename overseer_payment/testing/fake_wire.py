@@ -99,8 +99,13 @@ class WireSubscription(_Object):
     price: Id
     amount: Amount
     currency: Currency
+    quantity: StrictInt = Field(1, ge=0)
     customer: Id | None = None
     period_end: Seconds
+    cancel_at_period_end: StrictBool = False
+    ended: Seconds | None = None
+    collection_paused: StrictBool = False
+    resumes: Seconds | None = None
 
 
 def read(model: type[Wire], data: object) -> Wire:
@@ -221,7 +226,13 @@ def _checkout(wire: WireCheckout, data: Mapping[str, Any], as_of: AsOf) -> Check
 
 
 def _subscription(wire: WireSubscription, data: Mapping[str, Any], as_of: AsOf) -> SubscriptionSnapshot:
-    item = SubscriptionItem(id=f"{wire.id}_item", price=wire.price, amount=wire.amount, interval="month")
+    item = SubscriptionItem(
+        id=f"{wire.id}_item",
+        price=wire.price,
+        quantity=wire.quantity,
+        amount=wire.amount,
+        interval="month",
+    )
     return SubscriptionSnapshot(
         **_common(wire, data, as_of),
         status=wire.status,
@@ -230,4 +241,8 @@ def _subscription(wire: WireSubscription, data: Mapping[str, Any], as_of: AsOf) 
         items=(item,),
         current_period_start=moment(wire.created),
         current_period_end=moment(wire.period_end),
+        cancel_at_period_end=wire.cancel_at_period_end,
+        ended_at=moment(wire.ended) if wire.ended else None,
+        collection_paused=wire.collection_paused,
+        collection_resumes_at=moment(wire.resumes) if wire.resumes else None,
     )

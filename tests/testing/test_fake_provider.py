@@ -65,6 +65,11 @@ class FakeCase(ProviderConformance):
         return pay
 
     @pytest.fixture
+    def subscription(self, backend: FakeBackend) -> str:
+        session = backend.create_checkout(live=False, key="s", mode="subscription", price="price_monthly")
+        return str(backend.complete(session["id"])["subscription"])
+
+    @pytest.fixture
     def failing(self, backend: FakeBackend, build: Build) -> Callable[[Fault], Provider]:
         def provider_with(fault: Fault) -> Provider:
             backend.fault = fault

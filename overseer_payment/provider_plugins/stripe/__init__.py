@@ -32,6 +32,8 @@ _CAPABILITIES = frozenset(
         Capability.DISCOUNTS,
         Capability.AUTOMATIC_TAX,
         Capability.DISPUTE_RESPONSES,
+        Capability.SUBSCRIPTION_CHANGES,
+        Capability.SUBSCRIPTION_PAUSE,
         Capability.EVENT_LIST,
         Capability.OBJECT_LIST,
         Capability.WEBHOOK_ENDPOINTS,

@@ -29,6 +29,7 @@ from overseer_payment.provider_plugins.stripe.billing import Billing
 from overseer_payment.provider_plugins.stripe.calls import first
 from overseer_payment.provider_plugins.stripe.disputes import Disputes
 from overseer_payment.provider_plugins.stripe.endpoints import Endpoints
+from overseer_payment.provider_plugins.stripe.subscriptions import Subscriptions
 from overseer_payment.provider_plugins.stripe.translate import fields as f
 from overseer_payment.provider_plugins.stripe.triggers import Triggers
 
@@ -46,7 +47,7 @@ _PAGES = {
 }
 
 
-class StripeProvider(Billing, Disputes, Endpoints, Triggers):
+class StripeProvider(Billing, Disputes, Endpoints, Subscriptions, Triggers):
     """Stripe for one API key."""
 
     # -- writes ------------------------------------------------------------------------------------
@@ -76,6 +77,12 @@ class StripeProvider(Billing, Disputes, Endpoints, Triggers):
             lambda stripe: stripe.v1.customers.create_async(params, {"idempotency_key": idempotency_key})
         )
         return first(self._told("customer", answer), CustomerSnapshot)
+
+    # -- settings ----------------------------------------------------------------------------------
+
+    def faults(self) -> Sequence[str]:
+        """Signing secrets that are set and not trusted: a placeholder beside a good one is a mistake, too."""
+        return [f"A secret in STRIPE_WEBHOOK_SECRET {fault}." for fault in self._settings.secret_faults]
 
     # -- webhooks ----------------------------------------------------------------------------------
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _PAGE = 100
 _CHECKOUT = ["payment_intent.latest_charge.refunds", "invoice.payments", "subscription", "customer"]
-_SUBSCRIPTION = ["customer", "latest_invoice.payments", "items.data.price.product"]
+SUBSCRIPTION_PARTS = ["customer", "latest_invoice.payments", "items.data.price.product"]
+"""What a read of a subscription, or an answer that holds one, brings along."""
 
 
 class Reader:
@@ -48,6 +49,8 @@ class Reader:
                 return await self.subscription(ref.id)
             case Kind.CUSTOMER:
                 return await self.customer(ref.id)
+            case Kind.PRICE:
+                return await self.price(ref.id)
             case Kind.PRODUCT:
                 return await self.product(ref.id)
             case Kind.REFUND:
@@ -119,12 +122,19 @@ class Reader:
 
     async def subscription(self, id: str) -> Sequence[Snapshot]:
         answer = await self._client.read(
-            lambda stripe: stripe.v1.subscriptions.retrieve_async(id, {"expand": _SUBSCRIPTION})
+            lambda stripe: stripe.v1.subscriptions.retrieve_async(id, {"expand": SUBSCRIPTION_PARTS})
         )
         obj = dict(answer.data)
         if not f.is_complete_list(obj, "items"):
             obj["items"] = [dict(item.data) async for item in self._items(id)]
         return self._translate("subscription", obj, answer)
+
+    async def price(self, id: str) -> Sequence[Snapshot]:
+        expand = ["product", "currency_options"]
+        answer = await self._client.read(
+            lambda stripe: stripe.v1.prices.retrieve_async(id, {"expand": expand})
+        )
+        return self.read("price", answer)
 
     async def customer(self, id: str) -> Sequence[Snapshot]:
         return self.read(

@@ -54,8 +54,10 @@ def _of_existing(world: World, subscription: Json, details: Json, mode: str) -> 
     wanted = details.get("items") or []
     change = changed_items(world, subscription, wanted, at)
     after: Json = {**subscription, "items": with_items(subscription, change.after)}
+    if mode == "recurring":
+        return _preview(world, after, _next_period(world, after), "upcoming", at=current_period(after)[1])
     prorated = _prorated(world, subscription, change, details, at) if wanted else []
-    lines = [] if mode == "recurring" else _lines(world, subscription, prorated)
+    lines = _lines(world, subscription, prorated)
     if change.new_cycle:
         lines += [item_line(world, after, item) for item in change.after]
         return _preview(world, after, lines, "subscription_update", at=at, proration_date=at)

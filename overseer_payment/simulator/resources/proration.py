@@ -66,10 +66,12 @@ def _added(world: World, subscription: Json, wish: Json, beside: Json, param: st
 
 def _changed(world: World, item: Json, wish: Json, at: int, param: str) -> bool:
     """Change one item in place; True when its new price runs in another interval."""
-    item["quantity"] = wish.get("quantity", item["quantity"])
+    # A new price takes the quantity back to one unless it is named ("Change the price of subscriptions").
+    other = "price" in wish and wish["price"] != item["price"]["id"]
+    item["quantity"] = wish.get("quantity", 1 if other else item["quantity"])
     if "metadata" in wish:
         item["metadata"] = metadata(wish["metadata"], item["metadata"])
-    if "price" not in wish or wish["price"] == item["price"]["id"]:
+    if not other:
         return False
     price = recurring_price(world, wish["price"], f"{param}[price]")
     if price["currency"] != item["price"]["currency"]:

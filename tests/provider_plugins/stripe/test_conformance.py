@@ -12,7 +12,7 @@ import pytest
 
 from overseer_payment.provider import Kind, ProviderSpec, Ref
 from overseer_payment.provider_plugins.stripe import register_providers
-from overseer_payment.simulator import World, assert_contract, transport
+from overseer_payment.simulator import World, assert_contract, scenario, transport
 from overseer_payment.testing import ProviderConformance, SampleEvent
 from overseer_payment.testing.case import Pay, Sign
 from tests.provider_plugins.stripe import payloads as p
@@ -90,6 +90,10 @@ class TestStripe(ProviderConformance):
     @pytest.fixture
     def recurring_price(self, world: World) -> str:
         return anyio.run(lambda: _post(world, "prices", **_PRICE, **{"recurring[interval]": "month"}))
+
+    @pytest.fixture
+    def subscription(self, world: World) -> str:
+        return str(scenario.subscribe(world, scenario.offer(world, "Team", 900, interval="month"))["id"])
 
     @pytest.fixture
     def pay(self, world: World) -> Pay:
