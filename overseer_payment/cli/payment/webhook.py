@@ -94,7 +94,8 @@ def create(
 ) -> None:
     """Let the provider deliver here, and print the signing secret.
 
-    The secret is shown this once and never again. The endpoint gets exactly the event types that are handled, at the API version that is spoken.
+    The secret is shown this once and never again. The endpoint gets exactly the event types that are
+    handled, at the API version that is spoken.
     """
     from overseer_payment.asking import endpoints
     from overseer_payment.cli.session import session
