@@ -1,0 +1,424 @@
+"""Disputes end to end: what is listed, what may be answered, and what becomes of the money."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+import pytest
+
+from overseer_payment import tables
+from overseer_payment.asking import disputes
+from overseer_payment.asking.dispute_files import add_file
+from overseer_payment.errors import Conflict, Forbidden, NotFound
+from overseer_payment.host_contract import PERMISSIONS, User
+from overseer_payment.provider import CheckoutMode, DisputeKind, DisputeStatus
+from overseer_payment.schemas import (
+    CheckoutBody,
+    Deadline,
+    DisputeFilter,
+    DisputeQuery,
+    DisputeRow,
+    EvidenceBody,
+    Viewer,
+)
+from overseer_payment.shown.disputes import dispute
+from overseer_payment.shown.disputes import disputes as listed
+from overseer_payment.simulator import World, assert_contract
+from overseer_payment.simulator import scenario as play
+from overseer_payment.simulator.resources.disputes import offer_appeal
+from overseer_payment.simulator.resources.early_fraud_warnings import warn
+from tests.service.shop import OPERATOR, Shop
+
+pytestmark = pytest.mark.anyio
+
+BUYER = Viewer("user:7", User("7", "Ada"))
+WINNING = EvidenceBody(evidence={"uncategorized_text": "winning_evidence"}, submit=True)
+LOSING = EvidenceBody(evidence={"uncategorized_text": "losing_evidence"}, submit=True)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """An account whose deadlines are still to come: its clock stands still two days ago."""
+    world = World(start=datetime.now(UTC) - timedelta(days=2))
+    world.clock.freeze()
+    yield world
+    assert_contract(world)
+
+
+async def disputed(
+    shop: Shop,
+    amount: int = 1000,
+    currency: str = "usd",
+    *,
+    kind: Literal["chargeback", "inquiry"] = "chargeback",
+    about: int | None = None,
+    within: int | None = 20,
+) -> str:
+    """A payment that its buyer's bank disputes; the dispute's id at the provider."""
+    opened = play.dispute(
+        shop.world, await shop.pay(amount, currency), kind=kind, amount=about, answer_within_days=within
+    )
+    await shop.settle()
+    return str(opened["id"])
+
+
+async def page(shop: Shop, viewer: Viewer = OPERATOR, **asked: str | bool) -> list[DisputeRow]:
+    return list((await listed(shop.payments, viewer, DisputeQuery.model_validate(asked))).rows)
+
+
+async def test_a_dispute_is_linked_to_its_payment(shop: Shop) -> None:
+    """However the payment is known, and with what an operator has to know to act."""
+    session = await shop.buy(2500)
+    await shop.settle()
+    opened = play.dispute(shop.world, session, reason="product_not_received")
+    await shop.settle()
+    row = await dispute(shop.payments, OPERATOR, opened["id"])
+    payment = await shop.transaction(session)
+    assert (row.kind, row.status, row.reason) == ("chargeback", "needs_response", "product_not_received")
+    assert (row.amount, row.funds_withdrawn, row.currency) == (2500, 2500, "usd")
+    assert (row.transaction_id, row.customer_email) == (payment.id, "ada@example.com")
+    assert row.transaction is not None
+    assert row.transaction.provider_transaction_id == payment.provider_transaction_id
+    assert (row.deadline, row.refundable) == (Deadline.OPEN, False)
+    assert (row.can_respond, row.can_accept) == (True, True)
+    assert row.url == f"https://dashboard.stripe.com/test/disputes/{opened['id']}"
+    assert [entry.title for entry in row.timeline] == ["Chargeback opened"]
+    assert await dispute(shop.payments, OPERATOR, str(row.id)) == row
+
+
+SUMS = {"usd": 1000, "jpy": 1000, "kwd": 12340}
+
+
+async def test_a_won_dispute_gives_the_money_back_exactly(shop: Shop) -> None:
+    """Revenue, the payment and the provider's balance agree before and after, in every currency."""
+    ids = {currency: await disputed(shop, amount, currency) for currency, amount in SUMS.items()}
+    assert await shop.revenue() == {of: (amount, 0, amount, 0) for of, amount in SUMS.items()}
+    assert shop.balance() == {}
+    for id in ids.values():
+        await disputes.stage_evidence(shop.payments, OPERATOR, id, WINNING)
+    await shop.settle()
+    assert await shop.revenue() == {of: (amount, 0, 0, amount) for of, amount in SUMS.items()}
+    assert shop.balance() == SUMS
+    for currency, id in ids.items():
+        row = await dispute(shop.payments, OPERATOR, id)
+        assert (row.status, row.funds_withdrawn, row.deadline, row.can_respond) == ("won", 0, "none", False)
+        assert row.transaction is not None
+        assert (row.transaction.amount_disputed, row.transaction.amount_refundable) == (0, SUMS[currency])
+
+
+async def test_a_lost_dispute_keeps_the_money_exactly(shop: Shop) -> None:
+    """Also one about a part of a payment: the rest stays, and can still be given back."""
+    part = {currency: amount // 10 * 4 for currency, amount in SUMS.items()}
+    left = {currency: amount - part[currency] for currency, amount in SUMS.items()}
+    for currency, amount in SUMS.items():
+        id = await disputed(shop, amount, currency, about=part[currency])
+        await disputes.stage_evidence(shop.payments, OPERATOR, id, LOSING)
+        await shop.settle()
+        row = await dispute(shop.payments, OPERATOR, id)
+        assert (row.status, row.amount, row.funds_withdrawn) == ("lost", part[currency], part[currency])
+        assert row.transaction is not None
+        assert (row.transaction.amount_disputed, row.transaction.amount_refundable) == (
+            part[currency],
+            left[currency],
+        )
+    assert await shop.revenue() == {of: (sum, 0, part[of], left[of]) for of, sum in SUMS.items()}
+    assert shop.balance() == left
+
+
+async def test_accepting_a_chargeback_loses_it_for_good(shop: Shop) -> None:
+    """Once: afterwards neither evidence nor another acceptance is taken, and nothing is sent for it."""
+    id = await disputed(shop)
+    row = await disputes.accept(shop.payments, OPERATOR, id)
+    assert (row.status, row.funds_withdrawn, row.can_accept) == ("lost", 1000, False)
+    assert row.timeline[-1].title == "Dispute accepted"
+    assert row.timeline[-1].actor == OPERATOR.actor
+    before = len(shop.requests("POST", "/v1/disputes"))
+    for answer in (
+        disputes.accept(shop.payments, OPERATOR, id),
+        disputes.stage_evidence(shop.payments, OPERATOR, id, WINNING),
+    ):
+        with pytest.raises(Conflict) as caught:
+            await answer
+        assert caught.value.code == "dispute_closed"
+    await shop.settle()
+    assert len(shop.requests("POST", "/v1/disputes")) == before
+    assert await shop.revenue() == {"usd": (1000, 0, 1000, 0)}
+
+
+async def test_evidence_is_submitted_once(shop: Shop) -> None:
+    """While the bank decides nothing can be added; that is said, and nothing is sent."""
+    id = await disputed(shop)
+    body = EvidenceBody(evidence={"customer_name": "Ada"}, submit=True)
+    row = await disputes.stage_evidence(shop.payments, OPERATOR, id, body)
+    assert (row.status, row.submission_count, row.deadline) == ("under_review", 1, "none")
+    with pytest.raises(Conflict) as caught:
+        await disputes.stage_evidence(shop.payments, OPERATOR, id, body)
+    assert caught.value.code == "already_submitted"
+    assert shop.requests("POST", "/v1/disputes") == [f"/v1/disputes/{id}"]
+
+
+async def test_what_nobody_told_us_yet_is_said_as_a_conflict(shop: Shop) -> None:
+    """The bank closed it and the event isn't here: the provider's no is explained, and the row is right."""
+    id = await disputed(shop)
+    play.close_dispute(shop.world, id, "lost")
+    with pytest.raises(Conflict) as caught:
+        await disputes.accept(shop.payments, OPERATOR, id)
+    assert caught.value.code == "dispute_closed"
+    assert (await dispute(shop.payments, OPERATOR, id)).status == "lost"
+
+
+async def test_a_passed_deadline_takes_no_answer(shop: Shop) -> None:
+    """It is shown as past due, also while the provider hasn't closed it."""
+    id = await disputed(shop, within=1)
+    row = await dispute(shop.payments, OPERATOR, id)
+    assert (row.deadline, row.can_respond) == (Deadline.PAST_DUE, False)
+    with pytest.raises(Conflict) as caught:
+        await disputes.stage_evidence(shop.payments, OPERATOR, id, WINNING)
+    assert caught.value.code == "past_due"
+
+
+async def test_a_dispute_that_takes_no_answer_says_so(shop: Shop) -> None:
+    """It arrives lost; the money is gone and nothing can be sent."""
+    id = await disputed(shop, within=None)
+    row = await dispute(shop.payments, OPERATOR, id)
+    assert (row.status, row.deadline, row.can_respond) == ("lost", Deadline.CANNOT_RESPOND, False)
+    assert await shop.revenue() == {"usd": (1000, 0, 1000, 0)}
+    with pytest.raises(Conflict):
+        await disputes.stage_evidence(shop.payments, OPERATOR, id, WINNING)
+
+
+async def test_a_prevented_dispute_took_a_refund(shop: Shop) -> None:
+    """It is shown, needs nothing, and the money is counted once: as refunded."""
+    intent = await shop.pay(1000)
+    made = play.prevent_dispute(shop.world, intent)
+    await shop.settle()
+    row = await dispute(shop.payments, OPERATOR, made["id"])
+    assert (row.status, row.deadline, row.funds_withdrawn) == ("prevented", "none", 0)
+    assert await page(shop, status="open") == []
+    assert await shop.revenue() == {"usd": (1000, 1000, 0, 0)}
+    assert shop.balance() == {}
+
+
+async def test_an_appeal_is_answered_with_its_own_evidence(shop: Shop) -> None:
+    """A lost dispute comes back for an answer; winning the appeal returns the money."""
+    id = await disputed(shop)
+    await disputes.stage_evidence(shop.payments, OPERATOR, id, LOSING)
+    shop.world.clock.advance(3600)
+    offer_appeal(shop.world, id)
+    await shop.settle()
+    row = await dispute(shop.payments, OPERATOR, id)
+    assert (row.status, row.can_respond, row.funds_withdrawn) == ("appeal_needs_response", True, 1000)
+    assert row.form is not None
+    assert {field.name for field in row.form.fields} == {
+        "appeal.card.reason_for_filing",
+        "appeal.card.supporting_files",
+    }
+    appeal = EvidenceBody(evidence={"appeal.card.reason_for_filing": "winning_evidence"}, submit=True)
+    await disputes.stage_evidence(shop.payments, OPERATOR, id, appeal)
+    await shop.settle()
+    row = await dispute(shop.payments, OPERATOR, id)
+    assert (row.status, row.submission_count) == ("won", 2)
+    assert await shop.revenue() == {"usd": (1000, 0, 0, 1000)}
+    assert shop.balance() == {"usd": 1000}
+
+
+async def test_an_inquiry_is_refunded_instead(shop: Shop) -> None:
+    """It can't be accepted; a full refund ends it, and no money goes twice."""
+    id = await disputed(shop, kind="inquiry")
+    row = await dispute(shop.payments, OPERATOR, id)
+    assert (row.kind, row.can_respond, row.can_accept, row.refundable) == ("inquiry", True, False, True)
+    with pytest.raises(Conflict) as caught:
+        await disputes.accept(shop.payments, OPERATOR, id)
+    assert caught.value.code == "refund_instead"
+    await shop.refund(str(row.transaction_id))
+    await shop.settle()
+    row = await dispute(shop.payments, OPERATOR, id)
+    assert (row.status, row.refundable, row.funds_withdrawn) == ("closed", False, 0)
+    assert await shop.revenue() == {"usd": (1000, 1000, 0, 0)}
+    assert shop.balance() == {}
+    assert {entry.title for entry in row.timeline} >= {"Bank inquiry opened", "Refunded"}
+
+
+async def test_a_fraud_warning_is_refunded_instead(shop: Shop) -> None:
+    """It takes no answer; a full refund settles it before it becomes a dispute."""
+    intent = await shop.pay(1000)
+    made = play.warn_of_fraud(shop.world, intent)
+    await shop.settle()
+    row = await dispute(shop.payments, OPERATOR, made["id"])
+    assert (row.kind, row.amount, row.currency, row.form) == ("fraud_warning", 1000, "usd", None)
+    assert (row.deadline, row.can_respond, row.refundable) == ("none", False, True)
+    for answer in (
+        disputes.accept(shop.payments, OPERATOR, made["id"]),
+        disputes.stage_evidence(shop.payments, OPERATOR, made["id"], WINNING),
+    ):
+        with pytest.raises(Conflict) as caught:
+            await answer
+        assert caught.value.code == "refund_instead"
+    await shop.refund(intent)
+    await shop.settle()
+    row = await dispute(shop.payments, OPERATOR, made["id"])
+    assert (row.status, row.refundable) == ("closed", False)
+    assert await shop.revenue() == {"usd": (1000, 1000, 0, 0)}
+
+
+async def test_a_refund_waits_for_the_bank(shop: Shop) -> None:
+    """409 while a chargeback is open; after it is won the payment can be refunded."""
+    id = await disputed(shop)
+    row = await dispute(shop.payments, OPERATOR, id)
+    with pytest.raises(Conflict) as caught:
+        await shop.refund(str(row.transaction_id))
+    assert caught.value.code == "dispute_open"
+    await disputes.stage_evidence(shop.payments, OPERATOR, id, WINNING)
+    await shop.settle()
+    assert (await shop.refund(str(row.transaction_id))).amount == 1000
+
+
+async def test_events_in_any_order_and_number_end_the_same(shop: Shop, world: World) -> None:
+    """Created, staged, submitted, won: whatever order they come in, twice each, the dispute is won."""
+    intent = await shop.pay(1000)
+    await shop.settle()
+    start = len(world.events)
+    id = play.dispute(world, intent)["id"]
+    for step in ({"evidence[customer_name]": "Ada", "submit": "false"}, {"submit": "true"}):
+        world.clock.advance(60)
+        await shop.post(f"disputes/{id}", **step)
+    world.clock.advance(60)
+    play.close_dispute(world, id, "won")
+    told = [event for event in world.events[start:] if event["type"].startswith("charge.dispute.")]
+    assert len(told) == 6
+    orders = list(itertools.permutations(told))
+    for number, order in enumerate(random.Random(7).sample(orders, 3)):
+        for event in (*order, *order):
+            again = {**event, "id": f"{event['id']}_{number}"}
+            await shop.receive(again)
+        await shop.drain()
+        row = await dispute(shop.payments, OPERATOR, id)
+        assert (row.status, row.funds_withdrawn, row.submission_count) == ("won", 0, 1)
+        assert await shop.revenue() == {"usd": (1000, 0, 0, 1000)}
+    assert await shop.count(tables.dispute) == 1
+
+
+async def test_a_dispute_before_its_charge_is_linked_when_that_comes(shop: Shop, world: World) -> None:
+    """The dispute's own event is enough to show it; its payment is there once everything has come in."""
+    intent = await shop.pay(1000)
+    id = play.dispute(world, intent)["id"]
+    created = next(event for event in world.events if event["type"] == "charge.dispute.created")
+    shop.wire.down = True
+    await shop.receive(created)
+    await shop.drain()
+    row = await dispute(shop.payments, OPERATOR, id)
+    assert (row.amount, row.status, row.transaction) == (1000, "needs_response", None)
+    shop.wire.down = False
+    shop.later(60)
+    await shop.settle()
+    row = await dispute(shop.payments, OPERATOR, id)
+    assert row.transaction is not None
+    assert row.transaction.provider_transaction_id == intent
+
+
+async def test_open_disputes_are_listed_by_deadline(shop: Shop) -> None:
+    """The nearest first, then what waits for others; page by page, and never what is over."""
+    days = [15, 5, 12, 3]
+    ids = {n: await disputed(shop, within=n) for n in days}
+    waits = await disputed(shop)
+    await disputes.stage_evidence(
+        shop.payments, OPERATOR, waits, EvidenceBody(evidence={"customer_name": "Ada"}, submit=True)
+    )
+    over = await disputed(shop)
+    await disputes.accept(shop.payments, OPERATOR, over)
+    found, cursor = [], None
+    for _ in range(4):
+        query = DisputeQuery(status=DisputeFilter.OPEN, limit=2, cursor=cursor)
+        answer = await listed(shop.payments, OPERATOR, query)
+        found += [row.provider_dispute_id for row in answer.rows]
+        cursor = answer.next_cursor
+        if cursor is None:
+            break
+    assert found == [*(ids[n] for n in sorted(days)), waits]
+    soon = await page(shop, due_soon=True)
+    assert [row.provider_dispute_id for row in soon] == [ids[3], ids[5]]
+    assert {row.deadline for row in soon} == {Deadline.DUE_SOON}
+    newest = await page(shop)
+    assert newest[0].provider_dispute_id == over
+    assert len(newest) == 6
+    assert [row.provider_dispute_id for row in await page(shop, status="lost")] == [over]
+
+
+async def test_lists_can_be_narrowed_down(shop: Shop) -> None:
+    """By kind, by currency, by state, and by several at once."""
+    usd = await disputed(shop)
+    jpy = await disputed(shop, 1000, "jpy")
+    inquiry = await disputed(shop, kind="inquiry")
+    warning = str(warn(shop.world, play.charge_of(shop.world, await shop.pay(500))["id"])["id"])
+    await shop.settle()
+
+    async def ids(**asked: str) -> set[str]:
+        return {row.provider_dispute_id for row in await page(shop, OPERATOR, **asked)}
+
+    assert await ids() == {usd, jpy, inquiry, warning}
+    assert await ids(kind="inquiry") == {inquiry}
+    assert await ids(kind="fraud_warning", status="open") == {warning}
+    assert await ids(currency="jpy") == {jpy}
+    assert await ids(status="needs_response", currency="usd", kind="chargeback") == {usd}
+    assert await ids(status="won") == set()
+
+
+def test_every_state_can_be_asked_for() -> None:
+    """The filter has each status of a dispute, and `open`."""
+    assert {filter.value for filter in DisputeFilter} == {"open", *(status.value for status in DisputeStatus)}
+
+
+async def test_buyers_see_their_own_disputes_and_no_suspicion(shop: Shop) -> None:
+    """No fraud warning, no evidence, no operation, no row of others; and they can answer nothing."""
+    created = await shop.payments.create_checkout(
+        BUYER, CheckoutBody(price_id=await shop.price(), mode=CheckoutMode.PAYMENT)
+    )
+    shop.fill_in(created.session_id)
+    warning = play.warn_of_fraud(shop.world, created.session_id)
+    own = play.dispute(shop.world, created.session_id)
+    await shop.settle()
+    stranger = await disputed(shop)
+    await disputes.stage_evidence(
+        shop.payments, OPERATOR, own["id"], EvidenceBody(evidence={"customer_name": "Ada"})
+    )
+    assert [row.provider_dispute_id for row in await page(shop, BUYER)] == [own["id"]]
+    assert [row.provider_dispute_id for row in await page(shop, BUYER, status="open")] == [own["id"]]
+    assert await page(shop, BUYER, kind=DisputeKind.FRAUD_WARNING) == []
+    seen = await dispute(shop.payments, BUYER, own["id"])
+    assert (seen.evidence, seen.form) == ({}, None)
+    assert [entry.kind for entry in seen.timeline] == ["dispute"]
+    for hidden in (warning["id"], stranger):
+        with pytest.raises(NotFound):
+            await dispute(shop.payments, BUYER, hidden)
+        with pytest.raises(NotFound):
+            await disputes.accept(shop.payments, BUYER, hidden)
+    with pytest.raises(Forbidden):
+        await disputes.accept(shop.payments, BUYER, own["id"])
+
+
+async def test_other_permissions_answer_nothing(shop: Shop) -> None:
+    """Only payment.disputes does; without payment.view it shows no row either."""
+    id = await disputed(shop)
+    for granted in PERMISSIONS.keys() - {"payment.disputes"}:
+        clerk = Viewer("user:9", User("9"), frozenset({"payment.view", granted}))
+        with pytest.raises(Forbidden):
+            await disputes.accept(shop.payments, clerk, id)
+        with pytest.raises(Forbidden):
+            await disputes.stage_evidence(shop.payments, clerk, id, WINNING)
+        with pytest.raises(Forbidden):
+            await add_file(shop.payments, clerk, id, b"%PDF-1.7")
+    blind = Viewer("user:9", User("9"), frozenset({"payment.disputes"}))
+    with pytest.raises(NotFound):
+        await disputes.accept(shop.payments, blind, id)
+    assert shop.requests("POST", "/v1/disputes") == shop.requests("POST", "/v1/files") == []
+
+
+async def test_nothing_comes_of_a_dispute_that_is_not_there(shop: Shop) -> None:
+    """404 before anything is checked or stored."""
+    with pytest.raises(NotFound):
+        await disputes.accept(shop.payments, OPERATOR, "du_absent")
+    assert await shop.operations() == []
