@@ -1,4 +1,4 @@
-"""Payments for any Python admin dashboard. `hookimpl` marks what applications and providers implement."""
+"""Payments for any Python admin dashboard. `hookimpl`, `on` and `inside` mark what applications bring."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from overseer_payment.hookspecs import hookimpl
+    from overseer_payment.listening import News, inside, on
 
-__all__ = ["__version__", "hookimpl"]
+__all__ = ["News", "__version__", "hookimpl", "inside", "on"]
 
 __version__: str
 
@@ -18,6 +19,10 @@ def __getattr__(name: str) -> Any:
         from overseer_payment.hookspecs import hookimpl
 
         return hookimpl
+    if name in {"News", "inside", "on"}:
+        from importlib import import_module
+
+        return getattr(import_module(f"{__name__}.listening"), name)
     if name == "__version__":
         from importlib.metadata import version
 

@@ -9,9 +9,11 @@ from weakref import WeakKeyDictionary
 
 from overseer_payment.environ import environ_of
 from overseer_payment.ledger import accounts
+from overseer_payment.listening import Listener, collect
 from overseer_payment.registry import HttpFactory, Registry
 from overseer_payment.service import Payments
 from overseer_payment.settings import Settings, read_settings
+from overseer_payment.telling.discovery import installed
 
 if TYPE_CHECKING:
     from overseer_payment.host_contract import Host
@@ -31,15 +33,28 @@ def payments_for(host: Host, *, http_factory: HttpFactory | None = None) -> Paym
         settings = read_settings(Settings, environ)
         registry = Registry(host.config, http_factory=http_factory)
         account = accounts.DEMO if environ.get("OVERSEER_DEMO") else accounts.DEFAULT
-        known = _services[host] = Payments(host.engine, registry, settings, account=account)
+        listeners = listeners_of(host)
+        known = _services[host] = Payments(
+            host.engine, registry, settings, account=account, listeners=listeners
+        )
     return known
+
+
+def listeners_of(host: Host) -> tuple[Listener, ...]:
+    """Who is told of payments: those installed, those that the operator names, those that the host brings.
+
+    Raises ConfigurationError if one of them can't be used: an application must not start half deaf.
+    """
+    settings = read_settings(Settings, environ_of(host.config))
+    # Not in the contract: a host that has nobody to bring need not say so.
+    return collect([*installed(settings), *getattr(host, "listeners", ())])
 
 
 @asynccontextmanager
 async def running(host: Host) -> AsyncIterator[Payments]:
     """The host's service with its background work under way; afterwards closed and forgotten."""
     payments = payments_for(host)
-    await payments.start()
+    await payments.start(healing=payments.settings.healing)
     try:
         yield payments
     finally:

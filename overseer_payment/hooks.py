@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
-from overseer_payment.hookspecs import ProviderHooks, hookimpl, hookspec
+from overseer_payment.hookspecs import ListenerHooks, ProviderHooks, hookimpl, hookspec
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -22,10 +22,22 @@ if TYPE_CHECKING:
 
     from overseer_payment.host_contract import Card, Host, Schema
 
-__all__ = ["ProviderHooks", "hookimpl", "hookspec"]
+__all__ = ["ListenerHooks", "ProviderHooks", "hookimpl", "hookspec"]
 
 # The marker of the *host's* project; `hookimpl` is for those who extend this package.
 _for_host = pluggy.HookimplMarker("overseer")
+
+
+@_for_host
+def check_configuration(host: Host) -> str | None:
+    from overseer_payment.composition import listeners_of
+    from overseer_payment.errors import ConfigurationError
+
+    try:
+        listeners_of(host)
+    except ConfigurationError as error:
+        return error.detail
+    return None
 
 
 @_for_host

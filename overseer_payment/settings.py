@@ -51,7 +51,9 @@ class Settings(BaseModel):
     cancel_url: str | None = Field(default=None, alias="PAYMENT_CANCEL_URL")
     default_provider: str | None = Field(default=None, alias="PAYMENT_PROVIDER")
     allowed_redirect_hosts: CommaList = Field(default=(), alias="PAYMENT_ALLOWED_REDIRECT_HOSTS")
+    listeners: CommaList = Field(default=(), alias="PAYMENT_LISTENERS")
     disabled_plugins: CommaList = Field(default=(), alias="OVERSEER_DISABLE_PLUGINS")
+    healing: bool = Field(default=True, alias="PAYMENT_HEALING")
     safe_mode: bool = Field(default=False, alias="OVERSEER_SAFE_MODE")
 
     @field_validator("public_url", "success_url", "cancel_url")

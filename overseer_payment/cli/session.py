@@ -89,13 +89,14 @@ async def open_payments(
     from overseer_payment.registry import Registry
     from overseer_payment.service import Payments
     from overseer_payment.settings import Settings, read_settings
+    from overseer_payment.telling.discovery import installed
 
     environ = os.environ if environ is None else environ
     settings = read_settings(Settings, environ)
     async with open_engine(settings.database_url.get_secret_value()) as engine:
         if check_schema:
             await require_schema(engine)
-        payments = Payments(engine, Registry(environ), settings)
+        payments = Payments(engine, Registry(environ), settings, listeners=installed(settings))
         try:
             if check_schema:
                 await payments.require_no_demo()

@@ -7,7 +7,7 @@ so ours stands in front of our own routes: until `user` and `authorize` say othe
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -58,6 +58,7 @@ def install(
     login_url: str | None = None,
     migrate: bool | None = None,
     third_party: bool = False,
+    listeners: Iterable[object] = (),
 ) -> InstalledHost:
     """Add payments to `app` (FastAPI is a Starlette): REST, pages, webhook and background work.
 
@@ -73,7 +74,10 @@ def install(
     gives way to yours. `csrf` replaces our token by your own. `login_url` is where browsers of strangers
     are sent, with `?next=`. `third_party` loads other people's Overseer plugins too.
 
-    Raises ConfigurationError for a setting that can't be used, or for a second install at one prefix.
+    `listeners` are told what happens: functions marked with `on` or `inside`, or modules that have some.
+
+    Raises ConfigurationError for a setting or listener that can't be used, or for a second install at one
+    prefix.
     """
     prefix = prefix.rstrip("/")
     _refuse_second(app, prefix)
@@ -85,7 +89,9 @@ def install(
         public_url=settings.public_url,
     )
     used = _open(database_url, settings) if engine is None else engine
-    host = InstalledHost(config, used, Callbacks(user, authorize, page, csrf), double, prefix=prefix)
+    host = InstalledHost(
+        config, used, Callbacks(user, authorize, page, csrf), double, prefix=prefix, listeners=listeners
+    )
     host.contributions = collect(load_host_plugins(settings, own_only=not third_party), host)
     mounts = _Mounts(host, double, settings.public_url, login_url, own_design=page is not None)
     app.router.routes[:0] = mounts.routes(prefix)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.routing import BaseRoute
 
+from overseer_payment.errors import ConfigurationError
 from overseer_payment.host.specs import GROUP, PROJECT, HostHooks
 from overseer_payment.plugins import Loaded, PluginRecord, call_each, describe, is_our_end, load
 from overseer_payment.settings import Settings
@@ -52,7 +53,12 @@ def load_host_plugins(settings: Settings, *, own_only: bool = False) -> Loaded:
 
 
 def collect(loaded: Loaded, host: Host, *, demo: bool = False) -> Contributions:
-    """Ask every plugin for everything first, so that one which fails late leaves nothing half mounted."""
+    """Ask every plugin for everything first, so that one which fails late leaves nothing half mounted.
+
+    Raises ConfigurationError when one of them says that the host must not start so.
+    """
+    if complaints := [said for _, said in call_each(loaded, "check_configuration", host=host)]:
+        raise ConfigurationError(" ".join(map(str, complaints)))
     routes = _lists(loaded, "register_routes", host=host)
     public = _lists(loaded, "register_public_routes", host=host)
     if demo:

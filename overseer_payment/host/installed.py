@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
@@ -15,6 +15,7 @@ from overseer_payment.host.csrf import DoubleSubmit
 from overseer_payment.host.dashboard import Tile, load_cards
 from overseer_payment.host.pages import Shell, error_body, problem, render_page, wants_html
 from overseer_payment.host_contract import User
+from overseer_payment.listening import collect
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -57,8 +58,10 @@ class InstalledHost:
         double: DoubleSubmit,
         *,
         prefix: str = "",
+        listeners: Iterable[object] = (),
     ) -> None:
         self.prefix = prefix
+        self.listeners = collect(listeners)
         self._config, self._engine, self._callbacks, self._double = config, engine, callbacks, double
         self._scope_key = f"overseer.user.{id(self)}"
 

@@ -31,6 +31,10 @@ class HostHooks:
     """What a host's plugin may implement; none of it is obligatory."""
 
     @hookspec
+    def check_configuration(self, host: Host) -> str | None:
+        """What must be mended before the host may start, as a sentence; nothing if all is well."""
+
+    @hookspec
     def register_routes(self, host: Host) -> Sequence[BaseRoute]:
         """Pages and APIs for people who are signed in. Paths are absolute within the host's mount.
 
