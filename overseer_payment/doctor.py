@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from overseer_payment.committing import queried
 from overseer_payment.database import outdated, utcnow
-from overseer_payment.errors import ConfigurationError, PaymentError, WebhookNotConfigured
+from overseer_payment.errors import ConfigurationError, DatabaseError, PaymentError, WebhookNotConfigured
+from overseer_payment.ledger import accounts, reports
+from overseer_payment.ledger.accounts import Account
+from overseer_payment.provider import TellsFaults
 from overseer_payment.redirects import checked
 from overseer_payment.schemas import Finding, ProviderState, Viewer
+from overseer_payment.sync import Healing, LastRun, last_runs, sources
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from overseer_payment.service import Payments
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_LONG = timedelta(hours=3)  # recovery is due every hour
+_UNUSED = "Correct or remove it, and restart."
 _ORDER = {"error": 0, "warning": 1, "ok": 2}
 
 
@@ -22,7 +32,7 @@ async def examine(payments: Payments) -> list[Finding]:
     """Findings, errors first."""
     findings = [*await _database(payments), *_providers(payments), *_urls(payments)]
     if payments.registry.configured():
-        findings += [*_webhook(payments), *await _reachable(payments)]
+        findings += [*_webhook(payments), *await _healing(payments), *await _reachable(payments)]
     return sorted(findings, key=lambda finding: _ORDER[finding.level])
 
 
@@ -48,7 +58,10 @@ async def _database(payments: Payments) -> list[Finding]:
     found = [_ok("database", "The database is reachable and up to date.")]
     if status.failed_events:
         count = f"{status.failed_events} events" if status.failed_events > 1 else "1 event"
-        cure = "The server's log says where. What they told is had by: overseer payment reconcile --heal"
+        cure = (
+            "See why: overseer payment events --failed. "
+            "Mend the cause, then: overseer payment events replay --failed"
+        )
         found.append(_warning("events", f"{count} could not be applied.", cure))
     return found
 
@@ -112,7 +125,49 @@ def _webhook(payments: Payments) -> list[Finding]:
         else:
             problem = "Deliveries without a signature are accepted: anybody could invent payments."
             found.append(_error(f"webhook.{key}", problem, "Uninstall the provider's plugin."))
+        if isinstance(provider, TellsFaults):
+            found += [_warning(f"settings.{key}", fault, _UNUSED) for fault in provider.faults()]
     return found
+
+
+async def _healing(payments: Payments) -> list[Finding]:
+    try:
+        runs = {(run.account, run.kind): run for run in await last_runs(payments.engine)}
+        heard = await queried(payments.engine, _first_heard)
+    except DatabaseError:
+        return []  # told as such already
+    found = []
+    for source in sources(payments.registry, payments.homes()):
+        recovery = runs.get((source.account, Healing.RECOVERY))
+        if source.tells_events:
+            found += _recovery(source.spec.title, recovery, heard.get(source.account))
+        compared = runs.get((source.account, Healing.RECONCILIATION))
+        if compared is not None and (left := compared.counts.get("unhealed")):
+            problem = f"The last comparison with {source.spec.title} left {left} differences."
+            found.append(_warning("drift", problem, "Mend them: overseer payment reconcile --heal"))
+    return found
+
+
+def _first_heard(connection: Connection) -> dict[Account, datetime]:
+    known = accounts.known(connection)
+    heard = {account: reports.first_event_at(connection, [id]) for account, id in known.items()}
+    return {account: at for account, at in heard.items() if at is not None}
+
+
+def _recovery(title: str, run: LastRun | None, heard: datetime | None) -> list[Finding]:
+    """Was a provider asked for missed events lately, if anything was ever heard of it?"""
+    since = run.finished_at if run is not None and run.finished_at is not None else heard
+    if since is None:
+        return []
+    if utcnow() - since <= _LONG:
+        return [_ok("healing", f"{title} was asked for missed events not long ago.")] if run else []
+    why = f" The last try: {run.error}" if run is not None and run.error else ""
+    problem = f"{title} has not been asked for missed events since {since:%Y-%m-%d %H:%M} UTC.{why}"
+    cure = (
+        "Keep a server or `overseer payment work` running, without PAYMENT_HEALING=0. "
+        "At once: overseer payment sync"
+    )
+    return [_warning("healing", problem, cure)]
 
 
 async def _reachable(payments: Payments) -> list[Finding]:

@@ -25,6 +25,8 @@ class Loop:
     name: str
     step: Callable[[], Awaitable[int]]
     look: float = 1.0
+    after: float = 0.0
+    """Seconds before the first step."""
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _task: asyncio.Task[None] | None = None
     _failing: bool = False
@@ -51,6 +53,7 @@ class Loop:
             await asyncio.wait({task}, timeout=1)
 
     async def _run(self) -> None:
+        await asyncio.sleep(self.after)
         while True:
             self._wake.clear()
             if not await self._once():

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from overseer_payment import doctor, tables
 from overseer_payment.applying import Applier
-from overseer_payment.asking import checkouts, refunds
+from overseer_payment.asking import catalog, checkouts, refunds
 from overseer_payment.committing import queried
 from overseer_payment.database import utcnow
 from overseer_payment.errors import (
@@ -33,17 +34,16 @@ from overseer_payment.provider import (
     CheckoutStatus,
     Health,
     Kind,
-    Price,
     Ref,
 )
 from overseer_payment.reading import Reader
 from overseer_payment.schemas import (
     Catalog,
+    CatalogQuery,
     CheckoutBody,
     CheckoutCreated,
     CheckoutRow,
     Finding,
-    PriceRow,
     ProviderRow,
     RefundBody,
     StatusView,
@@ -53,6 +53,7 @@ from overseer_payment.schemas import (
 from overseer_payment.sending import Sender
 from overseer_payment.shown import whose
 from overseer_payment.shown.views import Views
+from overseer_payment.sync import Schedule, sources, standing
 from overseer_payment.telling.teller import Teller
 from overseer_payment.work import Worker
 
@@ -67,7 +68,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("overseer_payment.service")
 
 _LANDING_PATIENCE = 2.0  # seconds that a buyer's page waits for the provider
-_CATALOG_PATIENCE = 20.0
 
 
 class Payments(Views):
@@ -91,18 +91,21 @@ class Payments(Views):
         super().__init__(engine, registry, account)
         self.settings = settings
         self.health_check = HealthCheck(lambda: registry.get(self.provider_key()))
+        self.reading_catalog: dict[Account, asyncio.Task[None]] = {}
         turn = asyncio.Lock()
+        self.inbox = Inbox(engine, stored=lambda: self.worker.wake())
         self.sender = Sender(engine, registry.get, self.homes, turn)
         self.worker = Worker(
             Applier(engine, self.built, turn),
             Reader(engine, self.built, self.homes, turn),
             self.sender,
             Teller(engine, listeners, turn),
+            Schedule(engine, lambda: sources(registry, self.homes()), self.inbox.store),
         )
-        self.inbox = Inbox(engine, stored=self.worker.wake)
 
-    async def start(self) -> None:
-        """Begin the background work in the running event loop.
+    async def start(self, *, healing: bool = False) -> None:
+        """Begin the background work in the running event loop; with `healing` also ask the provider for
+        what was missed, half a minute later and then every so often. Hosts ask for it (PAYMENT_HEALING).
 
         Raises ConfigurationError for a live key on a demo's database.
         """
@@ -114,12 +117,13 @@ class Payments(Views):
         except ConfigurationError as error:
             self._refusal = error
             raise
-        self.worker.start()
+        self.worker.start(healing=healing)
 
     async def aclose(self) -> None:
         """End the background work, let what is being sent end, and close the providers."""
         await self.worker.stop()
         await self.sender.aclose()
+        await catalog.ended(self)
         await self.health_check.aclose()
         await self.registry.aclose()
 
@@ -149,16 +153,19 @@ class Payments(Views):
     def _counted(self, connection: Connection) -> tuple[list[Account], dict[str, Any]]:
         listed = whose.listed(connection, self.homes(), self.account)
         ids = list(listed.values())
+        inbox = list(whose.received(connection, self.homes(), self.account).values())
         names = sorted({account.account for account in listed}) or [self.account]
         return list(listed), {
             "account": names[0],
             "total_transactions": reports.transactions(connection, ids),
             "active_subscriptions": reports.gauge(connection, ids, "active_subscriptions"),
             "open_disputes": reports.gauge(connection, ids, "open_disputes"),
-            "failed_events": reports.events(connection, ids, [FAILED, DEAD]),
-            "pending_events": reports.events(connection, ids, [PENDING]),
+            "failed_events": reports.events(connection, inbox, [FAILED, DEAD]),
+            "pending_events": reports.events(connection, inbox, [PENDING]),
+            "lag_seconds": reports.lag(connection, inbox, utcnow()),
             "last_event_at": reports.last_event_at(connection, ids),
             "revenue": reports.revenue(connection, ids),
+            **asdict(standing(connection, ids)),
         }
 
     async def health(self, *, fresh: bool = False) -> Health:
@@ -185,18 +192,12 @@ class Payments(Views):
 
         return await queried(self.engine, ask)
 
-    async def catalog(self, viewer: Viewer, provider: str | None = None) -> Catalog:
-        """What can be sold now. Raises NotSupported, ConfigurationError, ProviderError."""
-        viewer.require("payment.view")
-        key = self.provider_key(provider)
-        if Capability.CATALOG not in self.registry.spec(key).capabilities:
-            raise NotSupported(f"{self.registry.spec(key).title} has no catalogue that can be read.")
-        try:
-            async with asyncio.timeout(_CATALOG_PATIENCE):
-                prices = [_price_row(price) async for price in self.registry.get(key).list_prices()]
-        except TimeoutError:
-            raise ProviderUnavailable("The payment provider takes too long to list its prices.") from None
-        return Catalog(provider=key, prices=prices)
+    async def catalog(
+        self, viewer: Viewer, provider: str | None = None, *, query: CatalogQuery | None = None
+    ) -> Catalog:
+        """What can be sold now, a page of it. Raises NotSupported, ConfigurationError, ProviderError."""
+        self._require_accepted()
+        return await catalog.catalog(self, viewer, query or CatalogQuery(provider=provider))
 
     def providers(self) -> list[ProviderRow]:
         """Every provider plugin, whatever its state."""
@@ -248,16 +249,3 @@ class Payments(Views):
             raise PayloadInvalid("The event is not UTF-8.") from None
         account = Account(key, event.account or self.account, event.livemode)
         await self.inbox.store(account, event, text)
-
-
-def _price_row(price: Price) -> PriceRow:
-    return PriceRow(
-        id=price.id,
-        product_id=price.product,
-        product_name=price.product_name,
-        nickname=price.nickname,
-        amount=price.amount,
-        currency=price.currency,
-        interval=price.interval,
-        interval_count=price.interval_count,
-    )

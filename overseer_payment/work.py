@@ -1,4 +1,4 @@
-"""The background work: apply events, read what the ledger wants, settle operations, tell applications.
+"""The background work: apply events, read what is wanted, settle operations, tell applications, heal.
 
 Any number of processes may do it on one database. In a host it runs in the lifespan.
 """
@@ -13,9 +13,12 @@ from overseer_payment.looping import Loop
 from overseer_payment.provider import Ref
 from overseer_payment.reading import Reader
 from overseer_payment.sending import Sender
+from overseer_payment.sync import Schedule
 from overseer_payment.telling.teller import Teller
 
 _GLANCE = 0.05
+_HEAL = 60.0  # seconds between looks at what is due; intervals are the schedule's
+_SETTLED = 30.0  # seconds after the start: what comes and goes at once asks no provider
 
 
 class Worker:
@@ -25,7 +28,9 @@ class Worker:
     of events no operation.
     """
 
-    def __init__(self, applier: Applier, reader: Reader, sender: Sender, teller: Teller) -> None:
+    def __init__(
+        self, applier: Applier, reader: Reader, sender: Sender, teller: Teller, schedule: Schedule
+    ) -> None:
         self.applier = applier
         self.reader = reader
         self.sender = sender
@@ -34,11 +39,14 @@ class Worker:
         self._reading = Loop("reading", reader.step)
         self._settling = Loop("settling", sender.settle)
         self._telling = teller.loops()
+        self._healing = Loop("healing", schedule.step, look=_HEAL, after=_SETTLED)
 
-    def start(self) -> None:
-        """Begin working in the background of the running event loop."""
+    def start(self, *, healing: bool = False) -> None:
+        """Begin working in the background of the running event loop; with `healing` that as well."""
         for loop in self._loops:
             loop.start()
+        if healing:
+            self._healing.start()
 
     def wake(self) -> None:
         """Events were stored."""
@@ -46,12 +54,17 @@ class Worker:
 
     async def stop(self) -> None:
         """End the background work; what was begun in a transaction is finished or rolled back."""
-        await asyncio.gather(*(loop.stop() for loop in self._loops))
+        await asyncio.gather(*(loop.stop() for loop in (*self._loops, self._healing)))
 
     @property
     def running(self) -> bool:
         """Is the background work under way?"""
         return all(loop.running for loop in self._loops)
+
+    @property
+    def heals(self) -> bool:
+        """Is healing part of it?"""
+        return self._healing.running
 
     async def look(self, account: Account, ref: Ref, *, patience: float) -> None:
         """Have one object read now, and wait for that up to `patience` seconds."""

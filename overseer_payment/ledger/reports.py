@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from overseer_payment import tables
+from overseer_payment.ledger.paging import MOST_RUNS
 from overseer_payment.ledger.periods import first_day, marks
 from overseer_payment.schemas import Revenue, RevenuePoint, RevenueSeries, RevenueTimeseries
 from overseer_payment.schemas.reports import Interval
@@ -109,12 +111,36 @@ def events(connection: Connection, account_ids: Sequence[int], states: Sequence[
 
 def last_event_at(connection: Connection, account_ids: Sequence[int]) -> datetime | None:
     """When the newest event was received."""
-    # The end of each run of the index on (account, status, id), however many events there are.
+    newest = _ends(connection, account_ids, func.max)
+    return connection.execute(select(func.max(_event.c.received_at)).where(_event.c.id.in_(newest))).scalar()
+
+
+def first_event_at(connection: Connection, account_ids: Sequence[int]) -> datetime | None:
+    """When the first event was received."""
+    oldest = _ends(connection, account_ids, func.min)
+    return connection.execute(select(func.min(_event.c.received_at)).where(_event.c.id.in_(oldest))).scalar()
+
+
+def lag(connection: Connection, account_ids: Sequence[int], now: datetime) -> int:
+    """For how many seconds the event that waits longest could have been applied; 0 if none waits."""
+    query = select(_event.c.due_at).where(_event.c.status == "pending")
+    if len(account_ids) <= MOST_RUNS:
+        query = query.where(_event.c.id.in_(_ends(connection, account_ids, func.min, states=("pending",))))
+    some = query.where(_event.c.account_id.in_(account_ids)).limit(_COUNT_AT_MOST).subquery()
+    since = connection.execute(select(func.min(some.c.due_at))).scalar()
+    return 0 if since is None else max(0, int((now - since).total_seconds()))
+
+
+def _ends(
+    connection: Connection,
+    account_ids: Sequence[int],
+    end: Callable[[Any], Any],
+    states: Sequence[str] = EVENT_STATES,
+) -> list[int]:
+    """The end of each run of the index on (account, status, id), however many events there are."""
     ends = [
-        select(func.max(_event.c.id)).where(_event.c.account_id == id, _event.c.status == status)
+        select(end(_event.c.id)).where(_event.c.account_id == id, _event.c.status == status)
         for id in account_ids
-        for status in EVENT_STATES
+        for status in states
     ]
-    newest = [id for end in ends if (id := connection.execute(end).scalar()) is not None]
-    received = select(func.max(_event.c.received_at)).where(_event.c.id.in_(newest))
-    return connection.execute(received).scalar()
+    return [id for query in ends if (id := connection.execute(query).scalar()) is not None]

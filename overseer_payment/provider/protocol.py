@@ -108,6 +108,17 @@ class ListsObjects(Protocol):
         """
 
 
+@runtime_checkable
+class TellsFaults(Protocol):
+    """What a provider may do besides, without declaring it."""
+
+    def faults(self) -> Sequence[str]:
+        """What is set and can't be used, while the provider works without it; a sentence each.
+
+        `doctor` shows them. Names the setting, never its value.
+        """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSpec:
     """What `register_providers()` yields: a declaration that costs nothing to make.

@@ -38,7 +38,17 @@ class StatusView(Row):
     open_disputes: int
     failed_events: int
     pending_events: int = 0
+    lag_seconds: int = Field(default=0, description="How long the oldest pending event has been waiting.")
     last_event_at: datetime | None = None
+    last_recovery_at: datetime | None = Field(
+        default=None, description="When missed events were last asked for."
+    )
+    recovered_events: int = Field(default=0, description="How many the last recovery found.")
+    last_reconciliation_at: datetime | None = Field(
+        default=None, description="When the ledger was last compared with the provider."
+    )
+    healed: int = Field(default=0, description="How many differences that mended.")
+    drift: int = Field(default=0, description="How many differences it left.")
     revenue: list[Revenue]
 
 

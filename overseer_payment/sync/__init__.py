@@ -21,6 +21,7 @@ from overseer_payment.sync.recovery import Recovered, recover
 from overseer_payment.sync.runs import Healing, LastRun, RunState, last_runs
 from overseer_payment.sync.schedule import WINDOW, Schedule
 from overseer_payment.sync.source import Source, sources
+from overseer_payment.sync.standing import Standing, standing
 
 __all__ = [
     "WINDOW",
@@ -36,6 +37,7 @@ __all__ = [
     "RunState",
     "Schedule",
     "Source",
+    "Standing",
     "What",
     "backfill",
     "catch_up",
@@ -43,4 +45,5 @@ __all__ = [
     "reconcile",
     "recover",
     "sources",
+    "standing",
 ]

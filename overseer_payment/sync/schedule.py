@@ -11,13 +11,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from overseer_payment import tables
 from overseer_payment.database import read, utcnow
 from overseer_payment.errors import PaymentError
-from overseer_payment.ledger import accounts
+from overseer_payment.ledger import accounts, reports
+from overseer_payment.ledger.accounts import Account
 from overseer_payment.sync.backfilling import backfill
 from overseer_payment.sync.patience import Patience
 from overseer_payment.sync.reconciliation import Reconciled, reconcile
@@ -135,14 +135,8 @@ class Schedule:
         return done is not None
 
     async def _heard(self, source: Source) -> _Heard:
-        column = tables.event.c
         async with read(self.engine) as connection:
-            account_id = (await connection.run_sync(accounts.known)).get(source.account)
-            if account_id is None:
-                return _Heard(None, None)
-            query = select(func.min(column.received_at), func.max(column.received_at))
-            row = (await connection.execute(query.where(column.account_id == account_id))).one()
-        return _Heard(*row)
+            return await connection.run_sync(_heard, source.account)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +145,11 @@ class _Heard:
 
     first: datetime | None
     last: datetime | None
+
+
+def _heard(connection: Connection, account: Account) -> _Heard:
+    ids = [id for known, id in accounts.known(connection).items() if known == account]
+    return _Heard(reports.first_event_at(connection, ids), reports.last_event_at(connection, ids))
 
 
 def _warn(done: Reconciled) -> None:

@@ -9,8 +9,11 @@ import click
 from overseer_payment.cli.payment.options import command, json_option
 
 if TYPE_CHECKING:
+    from overseer_payment.cli.output import Cell
     from overseer_payment.cli.words import Amounts
     from overseer_payment.schemas import StatusView
+
+_LATE = 10  # seconds that an event may wait before a person is told
 
 
 @click.command()
@@ -63,11 +66,43 @@ def _counts(view: StatusView) -> None:
             ),
             ("Open disputes", alarming(view.open_disputes)),
             ("Failed events", alarming(view.failed_events)),
-            ("Pending events", str(view.pending_events)),
+            ("Pending events", _pending(view)),
             ("Last event", moment(view.last_event_at) if view.last_event_at else None),
+            ("Asked for missed", _recovered(view)),
+            ("Compared", _compared(view)),
             ("API version", view.api_version),
         )
     )
+
+
+def _pending(view: StatusView) -> Cell:
+    from overseer_payment.cli.output import Cell
+
+    late = view.lag_seconds >= _LATE
+    waiting = f" (the oldest for {view.lag_seconds:,} s)" if late else ""
+    return Cell(f"{view.pending_events}{waiting}", "yellow" if late else "", plain=str(view.pending_events))
+
+
+def _recovered(view: StatusView) -> Cell | None:
+    from overseer_payment.cli.output import Cell
+    from overseer_payment.cli.words import moment
+
+    if view.last_recovery_at is None:
+        return None
+    at, found = moment(view.last_recovery_at), view.recovered_events
+    return Cell(f"{at.text}, {found:,} found" if found else f"{at.text}, none", plain=at.plain)
+
+
+def _compared(view: StatusView) -> Cell | None:
+    from overseer_payment.cli.output import Cell
+    from overseer_payment.cli.words import moment
+
+    if view.last_reconciliation_at is None:
+        return None
+    at = moment(view.last_reconciliation_at)
+    left = f"{view.drift:,} differences left" if view.drift else "no difference left"
+    healed = f", {view.healed:,} mended" if view.healed else ""
+    return Cell(f"{at.text}, {left}{healed}", "bold red" if view.drift else "", plain=at.plain)
 
 
 def _revenue(view: StatusView, amounts: Amounts) -> None:
