@@ -6,6 +6,7 @@ from typing import Literal
 
 from overseer_payment.schemas import (
     CustomerRow,
+    DisputeRow,
     EventRow,
     InvoiceRow,
     OperationRow,
@@ -36,6 +37,12 @@ class InvoiceList(_List):
     """Invoices, newest first."""
 
     invoices: list[InvoiceRow]
+
+
+class DisputeList(_List):
+    """Disputes, newest first; open ones and those due soon by their deadlines."""
+
+    disputes: list[DisputeRow]
 
 
 class CustomerList(_List):

@@ -92,7 +92,13 @@ async def _complete(op: Op, request: Request, call: Call[Any, Any]) -> Call[Any,
         return call
     query = reading.read_query(request, op.query)
     key = reading.idempotency_key(request) if op.method == "POST" else None
-    body = await reading.read_json(request, op.body, optional=op.body_optional) if op.body else None
+    limit = op.max_body or reading.MAX_JSON
+    if op.uploads:
+        raw = await reading.read_body(request, limit)
+        return replace(call, query=query, raw=raw, idempotency_key=key)
+    body = None
+    if op.body:
+        body = await reading.read_json(request, op.body, optional=op.body_optional, limit=limit)
     return replace(call, query=query, body=body, idempotency_key=key)
 
 

@@ -29,7 +29,7 @@ class Call(Generic[QueryT, BodyT]):
     query: QueryT
     body: BodyT
     raw: bytes
-    """The untouched body of an operation with `raw_body`, else empty."""
+    """The untouched body of an operation with `raw_body` or `uploads`, else empty."""
     headers: Mapping[str, str]
     """Header names in lower case."""
     idempotency_key: str | None
@@ -82,6 +82,10 @@ class Op:
     body_optional: bool = False
     body_example: JsonObject | None = None
     raw_body: bool = False
+    uploads: tuple[str, ...] = ()
+    """Media types of the file that is the body, where it is one; the handler finds it as `raw`."""
+    max_body: int | None = None
+    """Bytes; None: `reading.MAX_JSON`."""
     streams: Mapping[str, str] = field(default_factory=dict)
     """Of an answer that is streamed: an example for each of its media types; then `answer` is None."""
     public: bool = False
@@ -104,8 +108,8 @@ class Op:
             found |= {401, 403, 422}
         if self.parameter:
             found.add(404)
-        if self.body or self.raw_body:
+        if self.body or self.raw_body or self.uploads:
             found.add(413)
-        if self.body:
+        if self.body or self.uploads:
             found.add(415)
         return tuple(sorted(found))

@@ -119,7 +119,7 @@ def _operation(op: Op, schemas: _Schemas) -> JsonObject:
         "responses": {"200": _success(op, schemas)}
         | {str(s): {"$ref": f"#/components/responses/{_problem_name(s)}"} for s in op.statuses},
     }
-    if op.body or op.raw_body:
+    if op.body or op.raw_body or op.uploads:
         found["requestBody"] = _request_body(op, schemas)
     return found
 
@@ -161,6 +161,9 @@ def _header_parameters(op: Op) -> list[JsonObject]:
 
 
 def _request_body(op: Op, schemas: _Schemas) -> JsonObject:
+    if op.uploads:
+        file: JsonObject = {"schema": {"type": "string", "format": "binary"}}
+        return {"required": True, "content": dict.fromkeys(op.uploads, file)}
     content: JsonObject = {
         "schema": {"type": "object", "description": "The event, by the provider's own schema."}
     }

@@ -67,12 +67,12 @@ async def read_body(request: Request, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-async def read_json(request: Request, model: type[Model], *, optional: bool) -> Model:
+async def read_json(request: Request, model: type[Model], *, optional: bool, limit: int = MAX_JSON) -> Model:
     """The body as `model`; with `optional` an empty body stands for `{}`.
 
     Raises PayloadTooLarge, UnsupportedMediaType and InvalidInput.
     """
-    raw = await read_body(request, MAX_JSON)
+    raw = await read_body(request, limit)
     if not raw:
         if not optional:
             _refuse(["body"], "A JSON object is required.")

@@ -6,6 +6,7 @@ from overseer_payment.routes.op import Op
 from overseer_payment.routes.ops import (
     checkout,
     customers,
+    disputes,
     endpoints,
     events,
     exports,
@@ -22,6 +23,7 @@ OPS: tuple[Op, ...] = (
     *transactions.OPS,
     *subscriptions.OPS,
     *invoices.OPS,
+    *disputes.OPS,
     *customers.OPS,
     *reports.OPS,
     *metrics.OPS,
