@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 from markupsafe import Markup
 from pydantic import Field
 
+from overseer_payment.cards.attention import SOON
 from overseer_payment.cards.charts import sparkline
 from overseer_payment.cards.formatting import Formatter
 from overseer_payment.cards.links import Links
@@ -25,7 +26,7 @@ from overseer_payment.cards.visit import formatter, payments_of, visitor
 from overseer_payment.cards.words import Mode, health_of, mode_of
 from overseer_payment.errors import PaymentError
 from overseer_payment.money import ISO
-from overseer_payment.schemas import Row, StatusView
+from overseer_payment.schemas import DisputeFilter, DisputeQuery, Row, StatusView
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -38,6 +39,7 @@ DAYS = 30
 REFRESH_SECONDS = 30
 
 Health = Literal["ok", "error", "off"]
+Tone = Literal["neutral", "warn", "danger"]
 
 
 class CardRevenue(Row):
@@ -58,7 +60,8 @@ class Figure(Row):
     label: str
     value: int
     text: str
-    tone: Literal["neutral", "warn", "danger"] = "neutral"
+    tone: Tone = "neutral"
+    due: datetime | None = Field(default=None, description="The nearest deadline among what is counted.")
 
 
 class CardView(Row):
@@ -138,6 +141,7 @@ def _formatter(host: Host) -> Formatter:
 async def _fresh(payments: Payments, viewer: Viewer, links: Links, now: datetime) -> CardView:
     status = await payments.status(viewer)
     found = await periods(payments, viewer, DAYS)
+    due = await _deadline(payments, viewer) if status.open_disputes else None
     fmt, health = formatter(payments), health_of(status)
     kind: Health = "off" if not status.enabled else "ok" if status.healthy else "error"
     return CardView(
@@ -149,7 +153,7 @@ async def _fresh(payments: Payments, viewer: Viewer, links: Links, now: datetime
         health_message=status.health_message,
         as_of=now,
         revenue=[_revenue(period, fmt, status.provider) for period in found],
-        figures=_figures(status, fmt),
+        figures=_figures(status, fmt, due),
         href=links.tab(),
     )
 
@@ -170,16 +174,27 @@ def _revenue(period: Period, fmt: Formatter, provider: str | None) -> CardRevenu
     )
 
 
-def _figures(status: StatusView, fmt: Formatter) -> list[Figure]:
-    def figure(key: str, label: str, value: int, tone: Literal["neutral", "warn", "danger"]) -> Figure:
+async def _deadline(payments: Payments, viewer: Viewer) -> datetime | None:
+    """By when the most urgent dispute must be answered."""
+    from overseer_payment.shown import disputes
+
+    query = DisputeQuery(status=DisputeFilter.OPEN, limit=1)
+    rows = (await disputes.disputes(payments, viewer, query)).rows
+    return rows[0].evidence_due_by if rows else None
+
+
+def _figures(status: StatusView, fmt: Formatter, due: datetime | None) -> list[Figure]:
+    def figure(key: str, label: str, value: int, tone: Tone = "neutral") -> Figure:
         return Figure(key=key, label=label, value=value, text=fmt.number(value), tone=tone)
 
+    urgent = due is not None and due - fmt.now < SOON
+    disputes = figure("disputes", "Open disputes", status.open_disputes)
+    if status.open_disputes:
+        disputes = disputes.model_copy(update={"tone": "danger" if urgent else "warn", "due": due})
     figures = [
-        figure("transactions", "Transactions", status.total_transactions, "neutral"),
-        figure("subscriptions", "Active subscriptions", status.active_subscriptions, "neutral"),
-        figure(
-            "disputes", "Open disputes", status.open_disputes, "warn" if status.open_disputes else "neutral"
-        ),
+        figure("transactions", "Transactions", status.total_transactions),
+        figure("subscriptions", "Active subscriptions", status.active_subscriptions),
+        disputes,
     ]
     if status.failed_events:
         figures.append(figure("events", "Failed events", status.failed_events, "danger"))

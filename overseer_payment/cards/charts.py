@@ -18,8 +18,10 @@ _Scale = Callable[[int], float]
 
 WIDTH = 1000
 HEIGHT = 240
-_GAP = 0.22
-"""Share of a slot that is left free between two bars."""
+_GAP, _GHOST_GAP = 0.4, 0.12
+"""Share of a slot that is left free between two bars, and between two of the period before."""
+_DATES = 7
+"""At most as many days are named below the bars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +77,24 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
+class DateLabel:
+    """A day below its bar, and where: as a share of the drawing, from its start."""
+
+    day: date
+    percent: str
+
+
+@dataclass(frozen=True, slots=True)
 class BarChart:
     """Bars on a scale. `ticks` run from top to bottom in equal steps; below the last may be a remainder.
 
-    `ghost` marks the period before: one dash as wide as its bar, at its height.
+    `ghost` is the period before: a paler bar behind each, wider, so that it is seen when it is lower too.
     """
 
     bars: Sequence[Bar]
     ghost: str
     ticks: Sequence[Tick]
+    dates: Sequence[DateLabel]
     zero: float
     step_days: int
 
@@ -149,9 +160,20 @@ def bar_chart(
         bars=[_bar(group, index * slot, slot, y) for index, group in enumerate(groups)],
         ghost=_ghost(groups, slot, y),
         ticks=[Tick(value, round(y(value), 1)) for value in range(high, low - 1, -unit)],
+        dates=_dates(groups),
         zero=round(y(0), 1),
         step_days=step,
     )
+
+
+def _dates(groups: Sequence[Bucket]) -> list[DateLabel]:
+    # Counted from the end: today is always named.
+    every = max(1, -(-len(groups) // _DATES))
+    return [
+        DateLabel(group.start, f"{_n((index + 0.5) * 100 / len(groups))}%")
+        for index, group in enumerate(groups)
+        if (len(groups) - 1 - index) % every == 0
+    ]
 
 
 def _bar(group: Bucket, left: float, slot: float, y: _Scale) -> Bar:
@@ -165,9 +187,9 @@ def _bar(group: Bucket, left: float, slot: float, y: _Scale) -> Bar:
     )
 
 
-def _span(left: float, slot: float) -> tuple[float, float]:
+def _span(left: float, slot: float, gap: float = _GAP) -> tuple[float, float]:
     """x and width of what is drawn in a slot."""
-    return left + slot * _GAP / 2, slot * (1 - _GAP)
+    return left + slot * gap / 2, slot * (1 - gap)
 
 
 def _between(x: float, width: float, top: float, bottom: float) -> str:
@@ -179,13 +201,12 @@ def _box(x: float, y: float, width: float, height: float) -> str:
 
 
 def _ghost(groups: Sequence[Bucket], slot: float, y: _Scale) -> str:
-    """A dash for each stretch of the period before; empty when there is nothing to compare with."""
-    dashes = []
-    for index, group in enumerate(groups):
-        if group.before:
-            x, width = _span(index * slot, slot)
-            dashes.append(f"M{_n(x)} {_n(y(group.before))}h{_n(width)}")
-    return "".join(dashes)
+    """A bar for each stretch of the period before; empty when there is nothing to compare with."""
+    return "".join(
+        _between(*_span(index * slot, slot, _GHOST_GAP), y(group.before), y(0))
+        for index, group in enumerate(groups)
+        if group.before
+    )
 
 
 def _scale(groups: Sequence[Bucket]) -> tuple[int, int, int]:

@@ -58,6 +58,10 @@ class Formatter:
         """`1234` → `"1,234"`, with a real minus sign."""
         return f"{value:,}".replace("-", "\u2212")
 
+    def share(self, value: float | None) -> str:
+        """A share between 0 and 1: `0.0312` → `"3.1 %"`; a dash for one that has no meaning."""
+        return "\u2014" if value is None else f"{value * 100:.1f}\u2009%"
+
     def exact(self, moment: datetime) -> str:
         """`"23 Nov 2026, 12:23 UTC"`."""
         utc = moment.astimezone(UTC)

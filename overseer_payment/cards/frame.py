@@ -62,6 +62,11 @@ def tabs_for(viewer: Viewer) -> tuple[Tab, ...]:
     return tuple(tab for tab in TABS if tab.permission in viewer.permissions)
 
 
+def tab_link(seen: Visit, key: str, **query: object) -> str | None:
+    """The address of a tab, if there is such a tab and this viewer may open it."""
+    return seen.links.tab(key, **query) if any(tab.key == key for tab in tabs_for(seen.viewer)) else None
+
+
 async def frame_of(seen: Visit, current: str) -> Frame:
     """The frame around the tab `current`; a failing status is shown there, not raised."""
     try:

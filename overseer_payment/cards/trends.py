@@ -46,3 +46,19 @@ def _ratio(now: int, before: int) -> str:
     if tenths == 0:
         return "under 0.1\u2009%"
     return f"{tenths // 10}.{tenths % 10}\u2009%" if tenths < 1000 else f"{(tenths + 5) // 10}\u2009%"
+
+
+def points(now: float | None, before: float | None) -> Trend:
+    """Compare two shares (0 to 1): a share of a share would be read wrongly, so the distance is told."""
+    if now is None or before is None:
+        return NOTHING
+    tenths = round((now - before) * 1000)
+    if tenths == 0:
+        return Trend(direction="flat", text="no change", words="no change")
+    up = tenths > 0
+    size = f"{abs(tenths) // 10}.{abs(tenths) % 10}"
+    return Trend(
+        direction="up" if up else "down",
+        text=f"{size}\u2009pp",
+        words=f"{'up' if up else 'down'} {size} percentage points",
+    )

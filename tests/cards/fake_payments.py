@@ -35,6 +35,7 @@ from overseer_payment.schemas import (
     TransactionState,
     Viewer,
 )
+from overseer_payment.sync.runs import LastRun
 from tests.cards.rows import STRIPE, now, status, transaction
 
 RowT = TypeVar("RowT", bound=Row)
@@ -53,12 +54,18 @@ class FakePayments:
     prices: list[PriceRow] = field(default_factory=list)
     plugins: list[ProviderRow] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    runs: list[LastRun] = field(default_factory=list)
     failing: errors.PaymentError | None = None
     refusing: errors.PaymentError | None = None
     refunds: dict[str, TransactionRow] = field(default_factory=dict)
     opened: dict[str, CheckoutCreated] = field(default_factory=dict)
     hosted: str = "https://checkout.example.test/pay/1"
     bodies: list[RefundBody] = field(default_factory=list)
+
+    @property
+    def engine(self) -> Any:
+        """What questions are asked with that go past the service."""
+        return self
 
     def _answer(self) -> None:
         if self.failing is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -19,10 +18,10 @@ from starlette.routing import BaseRoute, Mount, Route
 from overseer_payment.cards import cards, landing, pages
 from overseer_payment.host.middleware import CONTENT_SECURITY_POLICY, SetHeaders
 from overseer_payment.host_contract import PERMISSIONS, Host, User
+from tests.cards import fake_questions
 from tests.cards.fake_payments import FakePayments
 
 if TYPE_CHECKING:
-    from overseer_payment.schemas import Viewer
     from overseer_payment.service import Payments
 
 TOKEN = "form-token"
@@ -95,16 +94,10 @@ def build_app(host: FakeHost, *, root: str = "") -> Starlette:
     )
 
 
-async def pulse(payments: FakePayments, viewer: Viewer) -> str:
-    """The real one asks the database; what changes here are lists."""
-    await payments.status(viewer)
-    return sha256(repr(payments).encode()).hexdigest()
-
-
 @contextmanager
 def serving_payments(payments: FakePayments) -> Any:
     """Every host's service is `payments` meanwhile."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("overseer_payment.composition.payments_for", lambda host: cast("Payments", payments))
-        patch.setattr("overseer_payment.shown.pulse.pulse", pulse)
+        fake_questions.answer(patch)
         yield payments

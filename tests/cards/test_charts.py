@@ -83,14 +83,25 @@ def test_nothing_is_drawn_for_nothing() -> None:
     assert chart.ghost == ""
 
 
-def test_the_period_before_is_one_dash_for_each_bar() -> None:
-    """At its own height, exactly as wide as the bar, none where nothing came in, on the same scale."""
+def test_the_period_before_is_a_wider_bar_behind_each() -> None:
+    """At its own height and scale, seen at both sides of a higher one; none where nothing came in."""
     chart = bar_chart([point(9, 100), point(10, 50)], [point(0, 1000), point(1, 0)])
-    x, y, width = (float(part) for part in re.fullmatch(r"M(\S+) (\S+)h(\S+)", chart.ghost).groups())  # type: ignore[union-attr]
+    x, y, width, _ = box(chart.ghost)
     bar_x, bar_y, bar_width, _ = box(chart.bars[0].up)
-    assert (x, width) == (bar_x, bar_width)
+    assert x < bar_x
+    assert x + width > bar_x + bar_width
     assert y < bar_y
     assert chart.ticks[0].value >= 1000
+
+
+@pytest.mark.parametrize("days", [1, 7, 30, 90])
+def test_today_is_named_below_its_bar(days: int) -> None:
+    """A few days are named, evenly, the last one always, each in the middle of its bar."""
+    chart = bar_chart([point(day, 100) for day in range(days)])
+    assert chart.dates[-1].day == chart.buckets[-1].end
+    assert 1 <= len(chart.dates) <= 7
+    x, _, width, _ = box(chart.bars[-1].slot)
+    assert float(chart.dates[-1].percent.rstrip("%")) == pytest.approx((x + width / 2) / 10, abs=0.1)
 
 
 @given(series)

@@ -237,12 +237,12 @@ def test_every_command_that_a_page_names_exists(client: TestClient, payments: Fa
         assert CliRunner().invoke(cli, [*words.split()[1:], "--help"]).exit_code == 0, words
 
 
-def test_an_open_dispute_leads_to_the_payments(client: TestClient, payments: FakePayments) -> None:
-    """What needs an answer is one click away, and says where it is answered."""
+def test_an_open_dispute_says_by_when_and_leads_there(client: TestClient, payments: FakePayments) -> None:
+    """What needs an answer is one click away, with the nearest deadline."""
     payments.state = status(open_disputes=1)
     html = client.get("/payment/modal").text
-    assert 'href="/payment/modal/transactions" data-op="view">1 open dispute<' in html
-    assert "answer at the provider" in html
+    assert re.search(r'href="[^"]+" data-op="view">1 open dispute</a>', html)
+    assert "Answer due" in html
 
 
 @pytest.mark.parametrize("path", ["/payment", "/payment/"])

@@ -1,0 +1,123 @@
+"""What needs a person now, the most urgent first, each with the list where it is dealt with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from overseer_payment.cards.frame import tab_link
+from overseer_payment.cards.words import Tone
+from overseer_payment.provider import SubscriptionStatus
+from overseer_payment.schemas import DisputeFilter, DisputeQuery, SubscriptionQuery
+
+if TYPE_CHECKING:
+    from overseer_payment.cards.visit import Visit
+    from overseer_payment.schemas import DisputeRow, StatusView
+
+_COUNTED = 100
+"""A list answers at most this many rows; more than that is said as "100+"."""
+SOON = timedelta(days=3)
+"""A deadline nearer than this is urgent."""
+_BACKLOG = 100
+"""So many events that wait are no longer a moment's work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Something that a person should look at, and where."""
+
+    tone: Tone
+    text: str
+    hint: str | Markup = ""
+    command: str = ""
+    href: str | None = None
+
+
+async def attention_of(seen: Visit, status: StatusView) -> list[Attention]:
+    """What needs a person, the most urgent first."""
+    found = [*_health(seen, status), *_events(seen, status), *await _disputes(seen, status)]
+    for state in (SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID):
+        found += await _overdue(seen, state)
+    found += await _drift(seen, status)
+    return sorted(found, key=lambda item: item.tone != "danger")
+
+
+def _health(seen: Visit, status: StatusView) -> list[Attention]:
+    if not status.enabled or status.healthy:
+        return []
+    href = tab_link(seen, "settings")
+    return [Attention("danger", "The provider is not healthy", status.health_message, href=href)]
+
+
+def _events(seen: Visit, status: StatusView) -> list[Attention]:
+    found = []
+    if status.failed_events:
+        text = counted(status.failed_events, "event could not be applied", "events could not be applied")
+        hint = "Bring the ledger in step with the provider:"
+        href = tab_link(seen, "events", failed="true")
+        found.append(Attention("danger", text, hint, "overseer payment reconcile --heal", href))
+    if status.pending_events >= _BACKLOG:
+        text = f"{seen.fmt.number(status.pending_events)} events wait to be applied"
+        found.append(Attention("warn", text, "More hands:", "overseer payment work"))
+    return found
+
+
+async def _disputes(seen: Visit, status: StatusView) -> list[Attention]:
+    if not status.open_disputes:
+        return []
+    first = await nearest(seen)
+    due = first.evidence_due_by if first else None
+    text = counted(status.open_disputes, "open dispute", "open disputes")
+    href = tab_link(seen, "disputes", status="open") or (
+        seen.links.transaction(first.transaction_id) if first and first.transaction_id else None
+    )
+    if due is None:
+        return [Attention("warn", text, "The bank decides; no answer is due.", href=href)]
+    hint = Markup("{} {}").format("Answer due" if due > seen.now else "Answer was due", seen.fmt.when(due))
+    return [Attention("danger" if due - seen.now < SOON else "warn", text, hint, href=href)]
+
+
+async def nearest(seen: Visit) -> DisputeRow | None:
+    """The open dispute whose answer is due first."""
+    from overseer_payment.shown import disputes
+
+    query = DisputeQuery(status=DisputeFilter.OPEN, limit=1)
+    return next(iter((await disputes.disputes(seen.payments, seen.viewer, query)).rows), None)
+
+
+async def _overdue(seen: Visit, state: SubscriptionStatus) -> list[Attention]:
+    found = await seen.payments.subscriptions(seen.viewer, SubscriptionQuery(status=state, limit=_COUNTED))
+    if not found.rows:
+        return []
+    word = state.value.replace("_", " ")
+    text = counted(
+        len(found.rows),
+        f"subscription is {word}",
+        f"subscriptions are {word}",
+        more=found.next_cursor is not None,
+    )
+    hint = "The provider tries again by itself." if state is SubscriptionStatus.PAST_DUE else ""
+    return [Attention("warn", text, hint, href=seen.links.tab("subscriptions", status=state.value))]
+
+
+async def _drift(seen: Visit, status: StatusView) -> list[Attention]:
+    """What the last comparison with the provider found and did not heal."""
+    from overseer_payment.sync import runs
+
+    found = []
+    for run in await runs.last_runs(seen.payments.engine):
+        left = int(run.counts.get("drift", 0)) - int(run.counts.get("healed", 0))
+        if run.kind is not runs.Healing.RECONCILIATION or run.account.account != status.account or left < 1:
+            continue
+        text = counted(left, "difference from the provider", "differences from the provider")
+        href = tab_link(seen, "settings")
+        found.append(Attention("warn", text, "Heal it with:", "overseer payment reconcile --heal", href))
+    return found
+
+
+def counted(count: int, one: str, many: str, *, more: bool = False) -> str:
+    """`"1 open dispute"`, `"100+ open disputes"`."""
+    return f"{count:,}{'+' if more else ''} {one if count == 1 and not more else many}"

@@ -1,0 +1,89 @@
+"""Questions that are modules of their own, answered from the shop's lists instead of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from overseer_payment.schemas import (
+    CurrencyMetrics,
+    DisputeQuery,
+    DisputeRow,
+    MetricsQuery,
+    MetricsSummary,
+    Page,
+    RevenuePoint,
+    Viewer,
+)
+
+if TYPE_CHECKING:
+    import pytest
+
+    from overseer_payment.sync.runs import LastRun
+    from tests.cards.fake_payments import FakePayments
+
+_RECURRING: dict[str, Any] = {
+    "mrr": 420000,
+    "mrr_before": 400000,
+    "new_mrr": 30000,
+    "churned_mrr": 10000,
+    "arpu": 3500,
+    "subscriptions": 120,
+    "customers": 118,
+    "new_customers": 9,
+    "churned_customers": 3,
+    "churn_rate": 0.0268,
+    "revenue_churn_rate": 0.025,
+    "payments": 190,
+    "failed_payments": 4,
+    "failed_payment_rate": 4 / 194,
+}
+
+
+def _sums(points: Sequence[RevenuePoint]) -> dict[str, int]:
+    return {
+        name: sum(getattr(point, name) for point in points)
+        for name in ("gross", "refunded", "disputed", "net")
+    }
+
+
+async def metrics(payments: FakePayments, viewer: Viewer, query: MetricsQuery) -> MetricsSummary:
+    """The series' own sums, beside recurring figures that never change."""
+    await payments.status(viewer)
+    found = []
+    for series in payments.series:
+        now, before = series.points[-query.days :], series.points[-2 * query.days : -query.days]
+        previous = {**_RECURRING, **_sums(before), "churn_rate": 0.031, "mrr": 400000}
+        values = {"currency": series.currency, "previous": previous, **_RECURRING, **_sums(now)}
+        found.append(CurrencyMetrics.model_validate(values))
+    days = payments.series[0].points if payments.series else []
+    since, until = (days[-query.days].date, days[-1].date) if days else (None, None)
+    return MetricsSummary.model_construct(days=query.days, since=since, until=until, metrics=found)
+
+
+async def disputes(payments: FakePayments, viewer: Viewer, query: DisputeQuery) -> Page[DisputeRow]:
+    """The disputes of the shop's payments, the nearest deadline first."""
+    await payments.status(viewer)
+    rows = [dispute for row in payments.payments for dispute in row.disputes]
+    rows.sort(key=lambda row: (row.evidence_due_by is None, row.evidence_due_by or row.occurred_at))
+    return Page(rows=rows[: query.limit])
+
+
+async def last_runs(payments: FakePayments) -> list[LastRun]:
+    """The runs of healing; the engine of these payments is they themselves."""
+    return payments.runs
+
+
+async def pulse(payments: FakePayments, viewer: Viewer) -> str:
+    """Another one whenever anything in the shop is different."""
+    await payments.status(viewer)
+    return sha256(repr(payments).encode()).hexdigest()
+
+
+def answer(patch: pytest.MonkeyPatch) -> None:
+    """Let the pages' questions be answered by this module."""
+    patch.setattr("overseer_payment.shown.metrics.metrics", metrics)
+    patch.setattr("overseer_payment.shown.disputes.disputes", disputes)
+    patch.setattr("overseer_payment.sync.runs.last_runs", last_runs)
+    patch.setattr("overseer_payment.shown.pulse.pulse", pulse)

@@ -1,0 +1,120 @@
+"""The Overview: figures with true trends, and everything that needs a person, each with its list."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from overseer_payment.cards.attention import counted
+from overseer_payment.cards.trends import points
+from overseer_payment.ledger.accounts import Account
+from overseer_payment.sync.runs import Healing, LastRun, RunState
+from tests.cards.fake_payments import FakePayments
+from tests.cards.fakes import FakeHost
+from tests.cards.rows import status
+
+
+def figures(html: str) -> dict[str, str]:
+    """Each figure's words, by its label."""
+    found = re.findall(r"<dt>([^<]+)</dt>\s*<dd>(.*?)</dd></div>", html, re.DOTALL)
+    return {label: " ".join(re.sub(r"<[^>]+>", " ", text).split()) for label, text in found}
+
+
+def test_every_figure_is_there_with_its_trend(client: TestClient) -> None:
+    """What came in, what went back, what recurs, who leaves and what fails."""
+    found = figures(client.get("/payment/modal").text)
+    assert list(found) == [
+        "Net revenue",
+        "Gross",
+        "Refunded",
+        "Disputed",
+        "Failed payments",
+        "MRR",
+        "Active subscriptions",
+        "Churn",
+        "ARPU",
+    ]
+    assert "up 5.0" in found["MRR"]
+    assert "down 0.4 percentage points" in found["Churn"]
+
+
+def test_a_year_is_compared_with_the_year_before(client: TestClient) -> None:
+    """Also where the chart has no room for it."""
+    assert "against the period before" in client.get("/payment/modal?days=365").text
+
+
+def test_figures_lead_to_the_rows_behind_them(client: TestClient) -> None:
+    """The same currency and period, and the list shows them."""
+    html = client.get("/payment/modal?days=7&currency=usd").text
+    links = re.findall(r'href="(/payment/modal/transactions\?[^"]+)"', html)
+    failed = next(link for link in links if "status=failed" in link).replace("&amp;", "&")
+    assert "currency=usd" in failed
+    assert "occurred_after=" in failed
+    assert client.get(failed).status_code == 200
+
+
+def run(**changes: Any) -> LastRun:
+    values = {
+        "account": Account("stripe", "default", False),
+        "kind": Healing.RECONCILIATION,
+        "state": RunState.DONE,
+        "counts": {"drift": 3, "healed": 1},
+        **changes,
+    }
+    return LastRun(**values)
+
+
+def test_drift_that_is_not_healed_needs_a_person(client: TestClient, payments: FakePayments) -> None:
+    """What the last comparison found, less what it mended; another account's is not shown."""
+    payments.runs = [run()]
+    assert "2 differences from the provider" in client.get("/payment/modal").text
+    payments.runs = [run(counts={"drift": 3, "healed": 3}), run(account=Account("stripe", "acct_9", False))]
+    assert "from the provider</" not in client.get("/payment/modal").text
+
+
+def test_the_red_comes_first(client: TestClient, payments: FakePayments) -> None:
+    """What has failed stands above what waits."""
+    payments.runs = [run()]
+    payments.state = status(failed_events=2, pending_events=400)
+    html = client.get("/payment/modal").text
+    order = [html.index(text) for text in ("2 events could not", "400 events wait", "2 differences")]
+    assert order == sorted(order)
+
+
+def test_settings_are_no_link_for_those_who_may_not_open_them(
+    client: TestClient, payments: FakePayments, host: FakeHost
+) -> None:
+    """What needs a person is said to all, but nobody is led into a refusal."""
+    payments.state, payments.runs = status(healthy=False), [run()]
+    host.permissions -= {"payment.admin"}
+    html = client.get("/payment/modal").text
+    assert "not healthy" in html
+    assert "/payment/modal/settings" not in html
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "words"),
+    [
+        (0.05, 0.031, "up 1.9 percentage points"),
+        (0.0, 0.2, "down 20.0 percentage points"),
+        (0.05, 0.05, "no change"),
+        (0.05, 0.0501, "no change"),
+        (None, 0.1, "no earlier period to compare with"),
+        (0.1, None, "no earlier period to compare with"),
+    ],
+)
+def test_shares_are_compared_by_their_distance(now: float | None, before: float | None, words: str) -> None:
+    """Half a percent of churn more is not "10 % more churn"."""
+    assert points(now, before).words == words
+
+
+def test_counts_say_when_there_are_more() -> None:
+    """One of something is not called many, and a list that was cut is not called complete."""
+    assert [counted(1, "one", "many"), counted(2, "one", "many"), counted(1, "one", "many", more=True)] == [
+        "1 one",
+        "2 many",
+        "1+ many",
+    ]
