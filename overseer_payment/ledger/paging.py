@@ -1,4 +1,4 @@
-"""Keyset paging: newest first, the next page found by where the last one ended, however deep it is."""
+"""Keyset paging: by moment and id, the next page found by where the last one ended, however deep it is."""
 
 from __future__ import annotations
 
@@ -20,17 +20,40 @@ MOST_RUNS = 40
 
 
 def page(
-    connection: Connection, query: Select[Any], table: Table, *, limit: int, cursor: str | None
+    connection: Connection,
+    query: Select[Any],
+    table: Table,
+    *,
+    limit: int,
+    cursor: str | None,
+    oldest_first: bool = False,
 ) -> tuple[Sequence[Row[Any]], str | None]:
-    """Up to `limit` rows of `query` by `(occurred_at, id)` descending, and the cursor that goes on."""
+    """Up to `limit` rows of `query`, newest first unless asked otherwise, and the cursor that goes on."""
     key = (table.c.occurred_at, table.c.id)
     if cursor is not None:
-        query = query.where(tuple_(*key) < tuple_(*_read(cursor)))
-    rows = connection.execute(query.order_by(*(column.desc() for column in key)).limit(limit + 1)).all()
+        here, there = tuple_(*key), tuple_(*_read(cursor))
+        query = query.where(here > there if oldest_first else here < there)
+    order = key if oldest_first else tuple(column.desc() for column in key)
+    rows = connection.execute(query.order_by(*order).limit(limit + 1)).all()
     if len(rows) <= limit:
         return rows, None
     last = rows[limit - 1]
     return rows[:limit], _write(last.occurred_at, last.id)
+
+
+def merged(
+    pages: Iterable[tuple[Sequence[Row[Any]], str | None]], *, limit: int
+) -> tuple[Sequence[Row[Any]], str | None]:
+    """One page of several that were read from the same cursor on; what is in two of them comes once."""
+    found, more = dict[int, Row[Any]](), False
+    for rows, cursor in pages:
+        found |= {row.id: row for row in rows}
+        more = more or cursor is not None
+    newest = sorted(found.values(), key=lambda row: (row.occurred_at, row.id), reverse=True)
+    if len(newest) <= limit and not more:
+        return newest, None
+    last = newest[:limit][-1]
+    return newest[:limit], _write(last.occurred_at, last.id)
 
 
 def latest(

@@ -93,10 +93,13 @@ class TransactionQuery(ListQuery):
     customer_id: Identifier | None = None
     subscription_id: Identifier | None = None
     q: Annotated[str, StringConstraints(max_length=200)] | None = Field(
-        default=None, description="Part of an id, e-mail address, name or description."
+        default=None,
+        description="An id, or the beginning of an e-mail address or a customer's name. In the newest 10,000 "
+        "rows (before `occurred_before`) also any part of an id, address, name or description.",
     )
     occurred_after: datetime | None = None
     occurred_before: datetime | None = None
+    order: Literal["newest", "oldest"] = Field(default="newest", description="Which come first.")
 
 
 class RefundBody(Body):

@@ -1,4 +1,4 @@
-"""Pages: complete, newest first, and no text that is not a cursor of ours."""
+"""Pages: complete, in order, and no text that is not a cursor of ours."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ from tests.ledger.telling import (
     moments=st.lists(st.integers(0, 4), min_size=0, max_size=25),
     limit=st.integers(1, 7),
     failed=st.booleans(),
+    oldest=st.booleans(),
 )
-def test_pages_show_every_row_once_and_newest_first(
-    database: Connection, moments: list[int], limit: int, failed: bool
+def test_pages_show_every_row_once_and_in_order(
+    database: Connection, moments: list[int], limit: int, failed: bool, oldest: bool
 ) -> None:
-    """Whatever the size of a page and however many rows share a second, with a filter or without."""
+    """Whatever the size of a page, however many rows share a second, filtered or not, from either end."""
     with database.begin() as transaction:
         ledger = Ledger(database, accounts.ensure(database, [ACCOUNT])[ACCOUNT])
         told = [
@@ -41,11 +42,13 @@ def test_pages_show_every_row_once_and_newest_first(
         ]
         ledger.tell(*told)
         wanted = [one for one in told if not failed or one.status is FAILED]
-        query = TransactionQuery.model_validate({"limit": limit} | ({"status": "failed"} if failed else {}))
+        order = {"order": "oldest" if oldest else "newest"}
+        filters = order | ({"status": "failed"} if failed else {})
+        query = TransactionQuery.model_validate({"limit": limit} | filters)
         found = seen(ledger, query)
         assert sorted(found) == sorted(one.id for one in wanted)
         made_at = {one.id: one.occurred_at for one in told}
-        assert [made_at[id] for id in found] == sorted((made_at[id] for id in found), reverse=True)
+        assert [made_at[id] for id in found] == sorted((made_at[id] for id in found), reverse=not oldest)
         transaction.rollback()
 
 

@@ -45,6 +45,12 @@ def plans(connection: Connection, ask: Callable[[], object]) -> list[str]:
 LISTS: dict[str, dict[str, Any]] = {
     "all": {},
     "a later page": {"cursor": paging._write(moment(9), 5)},
+    "the oldest": {"order": "oldest"},
+    "a later page of the oldest": {
+        "order": "oldest",
+        "status": "failed",
+        "cursor": paging._write(moment(9), 5),
+    },
     "a status": {"status": "succeeded"},
     "a type": {"type": "refund", "cursor": paging._write(moment(9), 5)},
     "a currency": {"currency": "usd"},

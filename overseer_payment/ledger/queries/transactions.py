@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, or_, select
@@ -9,7 +11,8 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, or_, select
 from overseer_payment import tables
 from overseer_payment.errors import NotFound
 from overseer_payment.ledger import references
-from overseer_payment.ledger.paging import page
+from overseer_payment.ledger.paging import merged, page
+from overseer_payment.ledger.queries import search
 from overseer_payment.ledger.queries.common import aware, joined, named, values_of
 from overseer_payment.ledger.scope import Scope
 from overseer_payment.schemas import (
@@ -35,31 +38,66 @@ def transaction_row(row: Row[Any]) -> TransactionRow:
 
 def transactions(connection: Connection, scope: Scope, query: TransactionQuery) -> Page[TransactionRow]:
     """Payments and refunds, newest first."""
-    statement = _transactions(
-        _t.c.placeholder.is_(False), *_whose(connection, scope, query), *_filters(query)
-    )
-    rows, cursor = page(connection, statement, _t, limit=query.limit, cursor=query.cursor)
-    return Page(rows=[transaction_row(row) for row in rows], next_cursor=cursor)
+    text = (query.q or "").strip()
+    base = _transactions(_t.c.placeholder.is_(False), *_filters(query))
+    begin, bounded = _whose(connection, scope, query)
+    if not text:
+        return _page(connection, query, [base.where(*begin)])
+    known = references.resolve(connection, scope.account_ids, text)
+    if known and not text.isdigit():  # a number may also be part of what somebody looks for
+        children = connection.execute(select(_t.c.id).where(_t.c.parent_id.in_(known))).scalars()
+        named = _t.c.id.in_(sorted({*known, *children}))
+        return _page(connection, query, [base.where(named, *(begin if bounded else ()))])
+    if bounded:
+        return _page(connection, query, [base.where(*begin, or_(_t.c.id.in_(known), _resembling(text)))])
+    return _searched(connection, scope, query, base, text, known)
 
 
-def _whose(connection: Connection, scope: Scope, query: TransactionQuery) -> list[ColumnElement[bool]]:
-    """Where to begin: at the few rows that are named, else at all that the viewer may see."""
+def _page(
+    connection: Connection,
+    query: TransactionQuery,
+    statements: Sequence[Select[Any]],
+    searched_since: datetime | None = None,
+) -> Page[TransactionRow]:
+    pages = [page(connection, one, _t, limit=query.limit, cursor=query.cursor) for one in statements]
+    rows, cursor = merged(pages, limit=query.limit)
+    found = [transaction_row(row) for row in rows]
+    return Page(rows=found, next_cursor=cursor, searched_since=searched_since)
+
+
+def _searched(
+    connection: Connection,
+    scope: Scope,
+    query: TransactionQuery,
+    base: Select[Any],
+    text: str,
+    known: Sequence[int],
+) -> Page[TransactionRow]:
+    """What an index finds, and what the newest rows say. Each asked for itself: an OR would ask all rows."""
+    ids = scope.account_ids
+    before = aware(query.occurred_before) if query.occurred_before else None
+    since = search.window(connection, _t, ids, before=before)
+    newest = base.where(_t.c.account_id.in_(ids), _resembling(text))
+    statements = [newest if since is None else newest.where(_t.c.occurred_at >= since)]
+    if payers := {*known, *search.payers(connection, ids, text)}:
+        statements.append(base.where(_t.c.id.in_(sorted(payers))))
+    if people := search.people(connection, ids, text):
+        statements.append(base.where(_t.c.customer_id.in_(people)))
+    return _page(connection, query, statements, since)
+
+
+def _whose(
+    connection: Connection, scope: Scope, query: TransactionQuery
+) -> tuple[list[ColumnElement[bool]], bool]:
+    """Where to begin, and whether that is at few rows: those of who is named, or all there is to see."""
     begin: list[ColumnElement[bool]] = []
     customers = named(connection, _c, _c.c.provider_customer_id, scope, query.customer_id)
     subscriptions = named(connection, _s, _s.c.provider_subscription_id, scope, query.subscription_id)
     if subscriptions is not None:
         begin.append(_t.c.subscription_id.in_(subscriptions))
-    text = (query.q or "").strip()
-    known = references.resolve(connection, scope.account_ids, text) if text else []
-    exact = bool(known) and not text.isdigit()  # a number may also be part of what somebody looks for
-    if exact:
-        refunds = connection.execute(select(_t.c.id).where(_t.c.parent_id.in_(known))).scalars()
-        begin.append(_t.c.id.in_(sorted({*known, *refunds})))
     if not begin or customers is not None or scope.user_id is not None:
         begin.append(scope.listed(connection, _t, customers))
-    if not text or exact:
-        return begin
-    return [*begin, or_(_t.c.id.in_(known), _resembling(text))]
+    return begin, not (subscriptions is None and customers is None and scope.user_id is None)
 
 
 def _filters(query: TransactionQuery) -> list[ColumnElement[bool]]:
