@@ -121,7 +121,8 @@ def forget(connection: Connection, customer: Row[Any], *, now: datetime) -> set[
     Twice is no error. Sums stay as they are: no amount, state or moment is touched.
     """
     objects.lock(connection, customer.account_id, {customer.provider_customer_id})
-    tombstone = {"email": None, "name": None, "user_id": None, "erased_at": customer.erased_at or now}
+    blank = dict.fromkeys(("email", "email_key", "name", "name_key", "user_id"))
+    tombstone = {**blank, "erased_at": customer.erased_at or now}
     connection.execute(update(_customer).where(_customer.c.id == customer.id).values(**tombstone))
     ids = _theirs(connection, customer)
     objects.lock(connection, customer.account_id, ids)
@@ -157,7 +158,7 @@ def _theirs(connection: Connection, customer: Row[Any]) -> set[str]:
 _BLANKS: tuple[tuple[Table, Mapping[str, Any]], ...] = (
     (
         tables.transaction,
-        dict.fromkeys(("customer_email", "customer_name", "description", "failure_message")),
+        dict.fromkeys(("customer_email", "email_key", "customer_name", "description", "failure_message")),
     ),
     (tables.invoice, dict.fromkeys(("hosted_url", "pdf_url"))),
     (tables.checkout, dict.fromkeys(("url", "user_id"))),

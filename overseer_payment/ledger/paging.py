@@ -42,18 +42,18 @@ def page(
 
 
 def merged(
-    pages: Iterable[tuple[Sequence[Row[Any]], str | None]], *, limit: int
+    pages: Iterable[tuple[Sequence[Row[Any]], str | None]], *, limit: int, oldest_first: bool = False
 ) -> tuple[Sequence[Row[Any]], str | None]:
     """One page of several that were read from the same cursor on; what is in two of them comes once."""
     found, more = dict[int, Row[Any]](), False
     for rows, cursor in pages:
         found |= {row.id: row for row in rows}
         more = more or cursor is not None
-    newest = sorted(found.values(), key=lambda row: (row.occurred_at, row.id), reverse=True)
-    if len(newest) <= limit and not more:
-        return newest, None
-    last = newest[:limit][-1]
-    return newest[:limit], _write(last.occurred_at, last.id)
+    ordered = sorted(found.values(), key=lambda row: (row.occurred_at, row.id), reverse=not oldest_first)
+    if len(ordered) <= limit and not more:
+        return ordered, None
+    last = ordered[:limit][-1]
+    return ordered[:limit], _write(last.occurred_at, last.id)
 
 
 def latest(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from overseer_payment.ledger.folding import folded
 from overseer_payment.ledger.payment import Payment
 from overseer_payment.provider import (
     AWAITS_RESPONSE,
@@ -41,7 +42,9 @@ def customer(snapshot: CustomerSnapshot) -> dict[str, Any]:
     return {
         "placeholder": False,
         "email": snapshot.email,
+        "email_key": folded(snapshot.email),
         "name": snapshot.name,
+        "name_key": folded(snapshot.name),
         "deleted": snapshot.deleted,
         "occurred_at": snapshot.occurred_at,
     }
@@ -160,6 +163,7 @@ def payment(item: Payment, ids: Ids) -> dict[str, Any]:
         "currency": item.currency,
         "customer_id": ids.of(ids.customers, item.customer),
         "customer_email": item.email,
+        "email_key": folded(item.email),
         "customer_name": item.name,
         "subscription_id": ids.of(ids.subscriptions, item.subscription),
         "invoice_id": ids.of(ids.invoices, item.invoice),
@@ -190,6 +194,7 @@ def refund(
         "currency": snapshot.currency,
         "customer_id": ids.of(ids.customers, of),
         "customer_email": parent.email if parent else None,
+        "email_key": folded(parent.email) if parent else None,
         "customer_name": parent.name if parent else None,
         "subscription_id": ids.of(ids.subscriptions, parent.subscription) if parent else None,
         "invoice_id": ids.of(ids.invoices, parent.invoice) if parent else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from overseer_payment.schemas import (
@@ -21,7 +22,12 @@ class _List(Row):
     """Where to go on: hand it back as `cursor`. None: this was the last page."""
 
 
-class TransactionList(_List):
+class _Searched(_List):
+    searched_since: datetime | None = None
+    """Of a search for a text: older rows were looked up by ids, addresses and names only. Null: all were."""
+
+
+class TransactionList(_Searched):
     """Payments and refunds, newest first."""
 
     transactions: list[TransactionRow]
@@ -45,7 +51,7 @@ class DisputeList(_List):
     disputes: list[DisputeRow]
 
 
-class CustomerList(_List):
+class CustomerList(_Searched):
     """Customers, newest first."""
 
     customers: list[CustomerRow]

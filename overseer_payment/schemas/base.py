@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -54,6 +55,8 @@ class Page(Row, Generic[RowT]):
 
     rows: list[RowT]
     next_cursor: str | None = None
+    searched_since: datetime | None = None
+    """Of a search for a text: older rows were looked up by ids, addresses and names only. None: all."""
 
     def __iter__(self) -> Iterator[RowT]:  # type: ignore[override]
         return iter(self.rows)

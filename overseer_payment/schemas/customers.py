@@ -75,4 +75,8 @@ class Erased(Row):
 
 
 class CustomerQuery(ListQuery):
-    q: Annotated[str, StringConstraints(max_length=200)] | None = None
+    q: Annotated[str, StringConstraints(max_length=200)] | None = Field(
+        default=None,
+        description="An id, or the beginning of an e-mail address or a name; among the newest 10,000 "
+        "customers also any part of them.",
+    )

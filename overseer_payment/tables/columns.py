@@ -23,6 +23,8 @@ metadata = MetaData(
 )
 
 
+KEY_LENGTH = 160  # of what is sought by its beginning
+
 VERSION_TABLE = "overseer_payment_alembic_version"
 
 
@@ -47,6 +49,12 @@ def flag(name: str) -> Column[bool]:
 
 def moment(name: str, *, nullable: bool = True) -> Column[object]:
     return Column(name, UtcDateTime, nullable=nullable)
+
+
+def sought(name: str) -> Column[str]:
+    """A text as it is looked up by its beginning: folded (`ledger.folding`), ordered by code points."""
+    ordered = String(KEY_LENGTH).with_variant(String(KEY_LENGTH, collation="C"), "postgresql")
+    return Column(name, ordered)
 
 
 def provider_id(name: str, *, nullable: bool = False) -> Column[str]:

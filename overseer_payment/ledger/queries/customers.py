@@ -6,7 +6,8 @@ from sqlalchemy import Connection, or_, select
 
 from overseer_payment import tables
 from overseer_payment.errors import NotFound
-from overseer_payment.ledger.paging import page
+from overseer_payment.ledger.paging import merged, page
+from overseer_payment.ledger.queries import search
 from overseer_payment.ledger.queries.common import is_named, joined, values_of
 from overseer_payment.ledger.queries.subscriptions import subscription_rows, subscriptions_where
 from overseer_payment.ledger.scope import Scope
@@ -23,13 +24,21 @@ _c, _s = tables.customer, tables.subscription
 
 def customers(connection: Connection, scope: Scope, query: CustomerQuery) -> Page[CustomerRow]:
     """Customers, newest first; those that were only named so far, by when they were first named."""
-    statement = joined(_c).where(scope.listed(connection, _c))
-    if query.q and query.q.strip():
-        text = query.q.strip()
+    base, text = joined(_c), (query.q or "").strip()
+    newest, since = base.where(scope.listed(connection, _c)), None
+    statements = [newest]
+    if text:
         columns = (_c.c.email, _c.c.name, _c.c.provider_customer_id, _c.c.user_id)
-        statement = statement.where(or_(*(column.icontains(text, autoescape=True) for column in columns)))
-    rows, cursor = page(connection, statement, _c, limit=query.limit, cursor=query.cursor)
-    return Page(rows=[CustomerRow.model_validate(values_of(row)) for row in rows], next_cursor=cursor)
+        newest = newest.where(or_(*(column.icontains(text, autoescape=True) for column in columns)))
+        if scope.user_id is None:
+            since = search.window(connection, _c, scope.account_ids)
+        statements = [newest if since is None else newest.where(_c.c.occurred_at >= since)]
+        if since is not None and (people := search.people(connection, scope.account_ids, text)):
+            statements.append(base.where(_c.c.id.in_(people)))
+    pages = [page(connection, one, _c, limit=query.limit, cursor=query.cursor) for one in statements]
+    rows, cursor = merged(pages, limit=query.limit)
+    found = [CustomerRow.model_validate(values_of(row)) for row in rows]
+    return Page(rows=found, next_cursor=cursor, searched_since=since)
 
 
 def customer(connection: Connection, scope: Scope, id: str) -> CustomerDetail:

@@ -59,8 +59,11 @@ def _page(
     statements: Sequence[Select[Any]],
     searched_since: datetime | None = None,
 ) -> Page[TransactionRow]:
-    pages = [page(connection, one, _t, limit=query.limit, cursor=query.cursor) for one in statements]
-    rows, cursor = merged(pages, limit=query.limit)
+    oldest, limit = query.order == "oldest", query.limit
+    pages = (
+        page(connection, one, _t, limit=limit, cursor=query.cursor, oldest_first=oldest) for one in statements
+    )
+    rows, cursor = merged(pages, limit=limit, oldest_first=oldest)
     found = [transaction_row(row) for row in rows]
     return Page(rows=found, next_cursor=cursor, searched_since=searched_since)
 

@@ -51,7 +51,9 @@ def upgrade() -> None:
     sa.Column('placeholder', sa.Boolean(), nullable=False),
     sa.Column('user_id', sa.String(length=255), nullable=True),
     sa.Column('email', sa.String(length=512), nullable=True),
+    sa.Column('email_key', sa.String(length=160).with_variant(sa.String(length=160, collation='C'), 'postgresql'), nullable=True),
     sa.Column('name', sa.Text(), nullable=True),
+    sa.Column('name_key', sa.String(length=160).with_variant(sa.String(length=160, collation='C'), 'postgresql'), nullable=True),
     sa.Column('deleted', sa.Boolean(), nullable=False),
     sa.Column('erased_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('occurred_at', sa.DateTime(timezone=True), nullable=False),
@@ -61,6 +63,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('payment_customer', schema=None) as batch_op:
         batch_op.create_index('ix_payment_customer_email', ['account_id', 'email'], unique=False)
+        batch_op.create_index('ix_payment_customer_email_key', ['account_id', 'email_key'], unique=False)
+        batch_op.create_index('ix_payment_customer_name_key', ['account_id', 'name_key'], unique=False)
         batch_op.create_index('ix_payment_customer_newest', ['account_id', 'occurred_at', 'id'], unique=False)
         batch_op.create_index('ix_payment_customer_user', ['account_id', 'user_id'], unique=False)
 
@@ -270,6 +274,28 @@ def upgrade() -> None:
         batch_op.create_index('ix_payment_operation_transaction', ['transaction_id'], unique=False)
         batch_op.create_index('uq_payment_operation_client', ['account_id', 'actor', 'client_key'], unique=True, sqlite_where=sa.text('client_key IS NOT NULL'), postgresql_where=sa.text('client_key IS NOT NULL'))
 
+    op.create_table('payment_price',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('provider_price_id', sa.String(length=255), nullable=False),
+    sa.Column('product_ref', sa.String(length=255), nullable=False),
+    sa.Column('nickname', sa.Text(), nullable=True),
+    sa.Column('scheme', sa.String(length=10), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=True),
+    sa.Column('currency', sa.String(length=3), nullable=False),
+    sa.Column('options', sa.Text(), server_default=sa.text("'[]'"), nullable=False),
+    sa.Column('interval', sa.String(length=10), nullable=True),
+    sa.Column('interval_count', sa.Integer(), server_default=sa.text('1'), nullable=False),
+    sa.Column('active', sa.Boolean(), nullable=False),
+    sa.Column('occurred_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_payment_price')),
+    sa.UniqueConstraint('account_id', 'provider_price_id', name=op.f('uq_payment_price_account_id_provider_price_id'))
+    )
+    with op.batch_alter_table('payment_price', schema=None) as batch_op:
+        batch_op.create_index('ix_payment_price_newest', ['account_id', 'active', 'occurred_at', 'id'], unique=False)
+        batch_op.create_index('ix_payment_price_product', ['account_id', 'product_ref', 'occurred_at', 'id'], unique=False)
+
     op.create_table('payment_product',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -290,6 +316,8 @@ def upgrade() -> None:
     sa.Column('livemode', sa.Boolean(), nullable=False),
     sa.Column('provider_account_id', sa.String(length=255), nullable=True),
     sa.Column('title', sa.String(length=255), nullable=True),
+    sa.Column('catalog_read_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('catalog_asked_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_payment_provider')),
     sa.UniqueConstraint('provider', 'account', 'livemode', name=op.f('uq_payment_provider_provider_account_livemode'))
@@ -344,6 +372,7 @@ def upgrade() -> None:
     sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('trial_end', sa.DateTime(timezone=True), nullable=True),
     sa.Column('collection_paused', sa.Boolean(), nullable=False),
+    sa.Column('collection_resumes_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('occurred_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_payment_subscription')),
@@ -399,6 +428,7 @@ def upgrade() -> None:
     sa.Column('currency', sa.String(length=3), nullable=False),
     sa.Column('customer_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('customer_email', sa.String(length=512), nullable=True),
+    sa.Column('email_key', sa.String(length=160).with_variant(sa.String(length=160, collation='C'), 'postgresql'), nullable=True),
     sa.Column('customer_name', sa.Text(), nullable=True),
     sa.Column('subscription_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('invoice_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
@@ -417,6 +447,7 @@ def upgrade() -> None:
     with op.batch_alter_table('payment_transaction', schema=None) as batch_op:
         batch_op.create_index('ix_payment_transaction_currency', ['account_id', 'currency', 'occurred_at', 'id'], unique=False)
         batch_op.create_index('ix_payment_transaction_customer', ['customer_id', 'occurred_at', 'id'], unique=False)
+        batch_op.create_index('ix_payment_transaction_email_key', ['account_id', 'email_key'], unique=False, sqlite_where=sa.text('email_key IS NOT NULL'), postgresql_where=sa.text('email_key IS NOT NULL'))
         batch_op.create_index('ix_payment_transaction_invoice', ['invoice_id'], unique=False)
         batch_op.create_index('ix_payment_transaction_newest', ['account_id', 'occurred_at', 'id'], unique=False)
         batch_op.create_index('ix_payment_transaction_parent', ['parent_id'], unique=False)
@@ -456,6 +487,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_payment_transaction_parent')
         batch_op.drop_index('ix_payment_transaction_newest')
         batch_op.drop_index('ix_payment_transaction_invoice')
+        batch_op.drop_index('ix_payment_transaction_email_key', sqlite_where=sa.text('email_key IS NOT NULL'), postgresql_where=sa.text('email_key IS NOT NULL'))
         batch_op.drop_index('ix_payment_transaction_customer')
         batch_op.drop_index('ix_payment_transaction_currency')
 
@@ -476,6 +508,11 @@ def downgrade() -> None:
     op.drop_table('payment_recurring')
     op.drop_table('payment_provider')
     op.drop_table('payment_product')
+    with op.batch_alter_table('payment_price', schema=None) as batch_op:
+        batch_op.drop_index('ix_payment_price_product')
+        batch_op.drop_index('ix_payment_price_newest')
+
+    op.drop_table('payment_price')
     with op.batch_alter_table('payment_operation', schema=None) as batch_op:
         batch_op.drop_index('uq_payment_operation_client', sqlite_where=sa.text('client_key IS NOT NULL'), postgresql_where=sa.text('client_key IS NOT NULL'))
         batch_op.drop_index('ix_payment_operation_transaction')
@@ -528,6 +565,8 @@ def downgrade() -> None:
     with op.batch_alter_table('payment_customer', schema=None) as batch_op:
         batch_op.drop_index('ix_payment_customer_user')
         batch_op.drop_index('ix_payment_customer_newest')
+        batch_op.drop_index('ix_payment_customer_name_key')
+        batch_op.drop_index('ix_payment_customer_email_key')
         batch_op.drop_index('ix_payment_customer_email')
 
     op.drop_table('payment_customer')

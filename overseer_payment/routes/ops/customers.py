@@ -22,7 +22,7 @@ _MANAGE = "Needs the permission `payment.manage`."
 
 async def list_customers(call: Call[CustomerQuery, None]) -> CustomerList:
     page = await call.payments.customers(call.viewer, call.query)
-    return CustomerList(customers=page.rows, next_cursor=page.next_cursor)
+    return CustomerList(customers=page.rows, next_cursor=page.next_cursor, searched_since=page.searched_since)
 
 
 async def get_customer(call: Call[None, None]) -> CustomerDetail:

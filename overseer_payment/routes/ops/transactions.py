@@ -16,7 +16,9 @@ from overseer_payment.schemas import (
 
 async def list_transactions(call: Call[TransactionQuery, None]) -> TransactionList:
     page = await call.payments.transactions(call.viewer, call.query)
-    return TransactionList(transactions=page.rows, next_cursor=page.next_cursor)
+    return TransactionList(
+        transactions=page.rows, next_cursor=page.next_cursor, searched_since=page.searched_since
+    )
 
 
 async def get_transaction(call: Call[None, None]) -> TransactionDetail:
