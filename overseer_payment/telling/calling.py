@@ -6,6 +6,8 @@ import asyncio
 import inspect
 import logging
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, event
@@ -18,6 +20,8 @@ from overseer_payment.listening import Listener, News
 from overseer_payment.plugins import is_our_end
 
 log = logging.getLogger("overseer_payment.telling")
+
+_NOT_YOURS = "Told inside, a listener leaves the transaction to us: no commit, no rollback."
 
 
 async def tell(listener: Listener, news: News) -> None:
@@ -38,21 +42,17 @@ async def tell(listener: Listener, news: News) -> None:
 
 def tell_inside(listener: Listener, connection: Connection, news: News) -> None:
     """Call a handler in the transaction of `connection`. Raises ListenerFailed, which undoes all of it."""
-    event.listen(connection, "commit", _refuse)
-    event.listen(connection, "rollback", _refuse)
     try:
-        if inspect.iscoroutinefunction(listener.handler):
-            # We run in SQLAlchemy's greenlet: what is awaited here, the loop outside awaits for us.
-            await_only(_bounded(listener, connection, news))
-        else:
-            listener.handler(connection, news)
+        with _ours_to_end(connection):
+            if inspect.iscoroutinefunction(listener.handler):
+                # We run in SQLAlchemy's greenlet: what is awaited here, the loop outside awaits for us.
+                await_only(_bounded(listener, connection, news))
+            else:
+                listener.handler(connection, news)
     except BaseException as error:
         if is_transient(error) or is_our_end(error):
             raise  # the same transaction, run again, will do
         raise _failed(listener, news, error) from None
-    finally:
-        event.remove(connection, "commit", _refuse)
-        event.remove(connection, "rollback", _refuse)
 
 
 async def _bounded(listener: Listener, connection: Connection, news: News) -> None:
@@ -60,10 +60,28 @@ async def _bounded(listener: Listener, connection: Connection, news: News) -> No
         await listener.handler(AsyncConnection(AsyncEngine(connection.engine), connection), news)
 
 
-def _refuse(_: Any) -> None:
-    raise ConfigurationError(
-        "A listener that is told inside must leave the transaction to us: no commit, no rollback, no close."
-    )
+@contextmanager
+def _ours_to_end(connection: Connection) -> Iterator[None]:
+    """Refuse whoever would end the transaction within the block. Raises ConfigurationError."""
+    tried = False
+
+    def refuse(_: Any) -> None:
+        nonlocal tried
+        tried = True
+        raise ConfigurationError(_NOT_YOURS)
+
+    event.listen(connection, "commit", refuse)
+    event.listen(connection, "rollback", refuse)
+    try:
+        yield
+    finally:
+        event.remove(connection, "commit", refuse)
+        event.remove(connection, "rollback", refuse)
+        if tried:
+            # What was refused half way left SQLAlchemy's idea of the transaction useless: undo it whole,
+            # also if the listener caught our error.
+            connection.rollback()
+            raise ConfigurationError(_NOT_YOURS)
 
 
 def _failed(listener: Listener, news: News, error: BaseException) -> ListenerFailed:

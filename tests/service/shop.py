@@ -133,9 +133,9 @@ class Shop:
             await payments.aclose()
 
     @asynccontextmanager
-    async def beside(self) -> AsyncIterator[Payments]:
+    async def beside(self, *listeners: Listener) -> AsyncIterator[Payments]:
         """A second process on the same database."""
-        other = service(self.wire, self.engine, settings_of(self.world))
+        other = service(self.wire, self.engine, settings_of(self.world), listeners=listeners)
         yield other
         await other.aclose()
 
