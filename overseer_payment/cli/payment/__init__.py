@@ -25,6 +25,7 @@ _SECTIONS = {
         "invoices": (f"{_HERE}.invoices:invoices", "List invoices, newest first."),
         "invoice": (f"{_HERE}.invoices:invoice", "One invoice with its payments and failed attempts."),
         "upcoming": (f"{_HERE}.invoices:upcoming", "What a subscription will be billed next."),
+        "disputes": (f"{_HERE}.disputes:disputes", "List disputes and fraud warnings."),
         "events": (f"{_HERE}.events:events", "Received events: see, replay or ignore them."),
         "operations": (f"{_HERE}.operations:operations", "What was sent to the provider, by whom."),
         "export": (f"{_HERE}.export:export", "Whole lists as CSV or JSON lines."),
@@ -33,10 +34,12 @@ _SECTIONS = {
     "Act": {
         "checkout": (f"{_HERE}.checkout:checkout", "Open a hosted checkout and print its address."),
         "refund": (f"{_HERE}.refund:refund", "Give money back, in full or in part."),
+        "dispute": (f"{_HERE}.dispute:dispute", "Show, answer or accept one dispute."),
         "portal": (f"{_HERE}.customer:portal", "A link to the page where a customer looks after themselves."),
     },
     "Heal": {
         "sync": (f"{_HERE}.sync:sync", "Fetch what was missed, or the whole history."),
+        "work": (f"{_HERE}.work:work", "Only do the background work, until stopped."),
         "reconcile": (f"{_HERE}.reconcile:reconcile", "Compare the ledger with the provider; heal."),
     },
     "Set up": {

@@ -39,6 +39,18 @@ SUBSCRIPTION_STATES = (
 INVOICE_STATES = ("draft", "open", "paid", "uncollectible", "void")
 EVENT_STATES = ("pending", "applied", "ignored", "failed", "dead")
 OPERATION_STATES = ("sending", "succeeded", "pending", "failed", "unknown")
+DISPUTE_STATES = (
+    "open",
+    "needs_response",
+    "under_review",
+    "appeal_needs_response",
+    "appeal_under_review",
+    "won",
+    "lost",
+    "closed",
+    "prevented",
+)
+DISPUTE_KINDS = ("chargeback", "inquiry", "fraud_warning")
 CHECKOUT_MODES = ("payment", "subscription", "setup")
 REFUND_REASONS = ("duplicate", "fraudulent", "requested_by_customer")
 _PAGE = 100  # the most that one query answers
