@@ -18,10 +18,8 @@ from overseer_payment.database import utcnow
 from overseer_payment.errors import (
     ConfigurationError,
     DatabaseError,
-    NotSupported,
     PayloadInvalid,
     PaymentError,
-    ProviderUnavailable,
     WebhookNotConfigured,
 )
 from overseer_payment.health import HealthCheck
@@ -30,7 +28,6 @@ from overseer_payment.ledger import accounts, queries, reports
 from overseer_payment.ledger.accounts import Account
 from overseer_payment.money import ISO, CurrencyTable
 from overseer_payment.provider import (
-    Capability,
     CheckoutStatus,
     Health,
     Kind,
@@ -210,9 +207,9 @@ class Payments(Views):
         except PaymentError:
             return ISO
 
-    async def doctor(self) -> list[Finding]:
-        """Every misconfiguration with its cure."""
-        return await doctor.examine(self)
+    async def doctor(self, *, from_outside: bool = False) -> list[Finding]:
+        """Every misconfiguration with its cure. `from_outside`: knock at our own public address as well."""
+        return await doctor.examine(self, from_outside=from_outside)
 
     # -- what to do --------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from overseer_payment.provider import (
     CheckoutSnapshot,
     CustomerSnapshot,
     InvoiceSnapshot,
+    PriceSnapshot,
     ProductSnapshot,
     Snapshot,
     SubscriptionSnapshot,
@@ -29,6 +30,7 @@ from overseer_payment.provider import (
 SnapshotT = TypeVar("SnapshotT")
 
 _CUSTOMER = (tables.customer, tables.customer.c.provider_customer_id)
+_PRICE = (tables.price, tables.price.c.provider_price_id)
 _PRODUCT = (tables.product, tables.product.c.provider_product_id)
 _SUBSCRIPTION = (tables.subscription, tables.subscription.c.provider_subscription_id)
 _INVOICE = (tables.invoice, tables.invoice.c.provider_invoice_id)
@@ -49,6 +51,7 @@ class Documents:
         every = list({snapshot.ref: snapshot for snapshot in (*news, *joined)}.values())
         self.ids.customers |= self._customers(news, every)
         self._products(news)
+        self._prices(news)
         self.ids.subscriptions |= self._subscriptions(news, every)
         self.ids.invoices |= self._invoices(component, every)
 
@@ -62,6 +65,10 @@ class Documents:
         # Those only named get no row: every subscription of a product would meet at it.
         told = {s.id: project.product(s) for s in _of(ProductSnapshot, news)}
         self._done(rows.upsert(self.connection, *_PRODUCT, self.account_id, told, now=self.now))
+
+    def _prices(self, news: Sequence[Snapshot]) -> None:
+        told = {s.id: project.price(s) for s in _of(PriceSnapshot, news)}
+        self._done(rows.upsert(self.connection, *_PRICE, self.account_id, told, now=self.now))
 
     def _subscriptions(self, news: Sequence[Snapshot], every: Sequence[Snapshot]) -> Mapping[str, int]:
         told = {s.id: project.subscription(s, self.ids) for s in _of(SubscriptionSnapshot, news)}

@@ -29,6 +29,7 @@ from overseer_payment.provider import (
     InvoiceStatus,
     Kind,
     PaymentSnapshot,
+    PriceSnapshot,
     ProductSnapshot,
     RefundSnapshot,
     Snapshot,
@@ -105,6 +106,8 @@ def progress(snapshot: Snapshot) -> int:
             return int(snapshot.status is not SubscriptionStatus.INCOMPLETE)
         case DisputeSnapshot():
             return _progress_of_dispute(snapshot)
+        case PriceSnapshot():
+            return 0  # it may be put away and taken up again
         case CustomerSnapshot() | ProductSnapshot():
             return int(snapshot.deleted)
 

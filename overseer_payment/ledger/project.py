@@ -17,6 +17,7 @@ from overseer_payment.provider import (
     CustomerSnapshot,
     DisputeSnapshot,
     InvoiceSnapshot,
+    PriceSnapshot,
     ProductSnapshot,
     RefundSnapshot,
     SubscriptionItem,
@@ -75,6 +76,7 @@ def subscription(snapshot: SubscriptionSnapshot, ids: Ids) -> dict[str, Any]:
         "ended_at": snapshot.ended_at,
         "trial_end": snapshot.trial_end,
         "collection_paused": snapshot.collection_paused,
+        "collection_resumes_at": snapshot.collection_resumes_at,
         "occurred_at": snapshot.occurred_at,
     }
 
@@ -103,6 +105,22 @@ def product(snapshot: ProductSnapshot) -> dict[str, Any]:
         "description": snapshot.description,
         "active": snapshot.active and not snapshot.deleted,
         "deleted": snapshot.deleted,
+        "occurred_at": snapshot.occurred_at,
+    }
+
+
+def price(snapshot: PriceSnapshot) -> dict[str, Any]:
+    options = [{"currency": option.currency, "amount": option.amount} for option in snapshot.options]
+    return {
+        "product_ref": snapshot.product,
+        "nickname": snapshot.nickname,
+        "scheme": snapshot.scheme.value,
+        "amount": snapshot.amount,
+        "currency": snapshot.currency,
+        "options": json.dumps(options, separators=(",", ":")),
+        "interval": snapshot.interval,
+        "interval_count": snapshot.interval_count,
+        "active": snapshot.active,
         "occurred_at": snapshot.occurred_at,
     }
 

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     INVOICE_PAYMENT = "invoice_payment"
     SUBSCRIPTION = "subscription"
     PRODUCT = "product"  # what is sold; its prices say for how much
+    PRICE = "price"
     DISPUTE = "dispute"  # chargebacks, inquiries and early fraud warnings
 
 

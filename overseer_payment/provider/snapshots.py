@@ -264,6 +264,43 @@ class ProductSnapshot(_Snapshot):
     deleted: bool = False
 
 
+class PriceScheme(StrEnum):
+    """How a sum comes about. Only a FLAT price has an amount that can be shown for one piece."""
+
+    FLAT = "flat"
+    TIERED = "tiered"
+    CUSTOM = "custom"
+    METERED = "metered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceOption:
+    """The same price in another currency. `amount` in its minor units, None when it depends."""
+
+    currency: str
+    amount: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceSnapshot(_Snapshot):
+    """For how much a product is sold. `amount` in minor units of `currency` for one piece and interval.
+
+    It is None when it depends (`scheme`), and where one piece costs a fraction of a minor unit.
+    """
+
+    kind: ClassVar[Kind] = Kind.PRICE
+    product: str
+    currency: str
+    amount: int | None = None
+    scheme: PriceScheme = PriceScheme.FLAT
+    options: tuple[PriceOption, ...] = ()
+    interval: str | None = None
+    """day, week, month or year; None: it is paid once."""
+    interval_count: int = 1
+    nickname: str | None = None
+    active: bool = True
+
+
 class DisputeKind(StrEnum):
     CHARGEBACK = "chargeback"
     INQUIRY = "inquiry"
@@ -334,5 +371,6 @@ Snapshot: TypeAlias = (
     | CheckoutSnapshot
     | SubscriptionSnapshot
     | ProductSnapshot
+    | PriceSnapshot
     | DisputeSnapshot
 )

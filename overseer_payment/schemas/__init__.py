@@ -19,7 +19,10 @@ from overseer_payment.schemas.base import (
 )
 from overseer_payment.schemas.catalog import (
     Catalog,
+    CatalogQuery,
+    PriceOptionRow,
     PriceRow,
+    ProductRow,
 )
 from overseer_payment.schemas.checkouts import (
     CheckoutBody,
@@ -99,6 +102,10 @@ from overseer_payment.schemas.reports import (
     StatusView,
 )
 from overseer_payment.schemas.subscriptions import (
+    CancelBody,
+    ChangePlanBody,
+    ChangePreview,
+    PauseBody,
     SubscriptionItemRow,
     SubscriptionQuery,
     SubscriptionRow,
@@ -119,7 +126,11 @@ from overseer_payment.schemas.viewer import (
 
 __all__ = [
     "Body",
+    "CancelBody",
     "Catalog",
+    "CatalogQuery",
+    "ChangePlanBody",
+    "ChangePreview",
     "CheckoutBody",
     "CheckoutCreated",
     "CheckoutRow",
@@ -129,11 +140,6 @@ __all__ = [
     "CustomerQuery",
     "CustomerRow",
     "CustomerValue",
-    "EraseBody",
-    "Erased",
-    "LinkBody",
-    "PortalBody",
-    "PortalCreated",
     "Deadline",
     "DisputeDetail",
     "DisputeFilter",
@@ -143,6 +149,8 @@ __all__ = [
     "EndpointDeleted",
     "EndpointList",
     "EndpointRow",
+    "EraseBody",
+    "Erased",
     "EventDetail",
     "EventQuery",
     "EventRow",
@@ -159,6 +167,7 @@ __all__ = [
     "InvoiceQuery",
     "InvoiceRow",
     "JsonObject",
+    "LinkBody",
     "ListQuery",
     "Metadata",
     "MetricsQuery",
@@ -170,8 +179,13 @@ __all__ = [
     "OperationRow",
     "OperationState",
     "Page",
+    "PauseBody",
     "PeriodMetrics",
+    "PortalBody",
+    "PortalCreated",
+    "PriceOptionRow",
     "PriceRow",
+    "ProductRow",
     "ProviderRow",
     "ProviderState",
     "Reference",

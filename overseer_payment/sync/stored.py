@@ -43,6 +43,8 @@ def _tables(kind: Kind) -> list[tuple[Any, Any, ColumnElement[bool], Any]]:
     match kind:
         case Kind.CUSTOMER:
             return [(c.c.provider_customer_id, c.c.occurred_at, false(), c)]
+        case Kind.PRICE:
+            return []  # the catalogue is read anew by whoever asks for it
         case Kind.PRODUCT:
             return [(p.c.provider_product_id, p.c.occurred_at, p.c.active, p)]
         case Kind.SUBSCRIPTION:

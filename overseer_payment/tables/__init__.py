@@ -8,6 +8,7 @@ never meet in one query.
 from __future__ import annotations
 
 from overseer_payment.tables.accounts import provider
+from overseer_payment.tables.catalog import price
 from overseer_payment.tables.columns import VERSION_TABLE, metadata
 from overseer_payment.tables.disputes import dispute
 from overseer_payment.tables.forwarding import forwarded, forwarding
@@ -43,6 +44,7 @@ __all__ = [
     "metadata",
     "news",
     "operation",
+    "price",
     "product",
     "provider",
     "provider_object",

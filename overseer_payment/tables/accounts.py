@@ -27,6 +27,9 @@ provider = Table(
     Column("livemode", Boolean, nullable=False),
     provider_id("provider_account_id", nullable=True),
     Column("title", String(255)),
+    # The catalogue: whole as of, and since when somebody is reading it anew.
+    moment("catalog_read_at"),
+    moment("catalog_asked_at"),
     moment("created_at", nullable=False),
     UniqueConstraint("provider", "account", "livemode"),
 )

@@ -20,6 +20,7 @@ from overseer_payment.money import ISO, CurrencyTable
 from overseer_payment.provider import DisputeKind, DisputeStatus
 from overseer_payment.schemas import (
     Catalog,
+    CatalogQuery,
     CheckoutBody,
     CheckoutCreated,
     CustomerDetail,
@@ -267,7 +268,9 @@ class FakePayments:
         value = CustomerValue(currency="usd", gross=9800, refunded=500, disputed=0, net=9300, payments=2)
         return CustomerDetail(**CUSTOMER, value=[value], subscriptions=SUBSCRIPTIONS[:2])
 
-    async def catalog(self, viewer: Viewer, provider: str | None = None) -> Catalog:
+    async def catalog(
+        self, viewer: Viewer, provider: str | None = None, *, query: CatalogQuery | None = None
+    ) -> Catalog:
         self._note("catalog", provider)
         team: dict[str, Any] = {"product_id": "prod_1", "product_name": "Team"}
         prices = [
@@ -279,7 +282,7 @@ class FakePayments:
         ]
         return Catalog(provider="stripe", prices=[] if self.empty else prices)
 
-    async def doctor(self) -> list[Finding]:
+    async def doctor(self, *, from_outside: bool = False) -> list[Finding]:
         self._note("doctor", None)
         return self.findings
 

@@ -23,6 +23,7 @@ from overseer_payment.provider import CheckoutMode, CheckoutPaymentState, Checko
 from overseer_payment.routes.api import api_routes, public_api_routes
 from overseer_payment.schemas import (
     Catalog,
+    CatalogQuery,
     CheckoutBody,
     CheckoutCreated,
     CheckoutRow,
@@ -195,7 +196,9 @@ class FakePayments:
         self._one(viewer, session_id, ("cs_1",))
         return CHECKOUT
 
-    async def catalog(self, viewer: Viewer, provider: str | None = None) -> Catalog:
+    async def catalog(
+        self, viewer: Viewer, provider: str | None = None, *, query: CatalogQuery | None = None
+    ) -> Catalog:
         self._enter("catalog", provider)
         viewer.require("payment.view")
         price = PriceRow(id="price_1", product_id="prod_1", product_name="Pen", amount=1000, currency="usd")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from overseer_payment.ledger.queries.catalog import on_sale, prices
 from overseer_payment.ledger.queries.checkouts import checkout
 from overseer_payment.ledger.queries.customers import customer, customers
 from overseer_payment.ledger.queries.disputes import (
@@ -28,6 +29,8 @@ __all__ = [
     "disputes_about",
     "invoice",
     "invoices",
+    "on_sale",
+    "prices",
     "refunds",
     "subscription",
     "subscriptions",

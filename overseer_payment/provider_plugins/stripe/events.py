@@ -28,6 +28,7 @@ _OBJECT_OF_PREFIX: Mapping[str, str] = {
     "charge.": "charge",
     "refund.": "refund",
     "product.": "product",
+    "price.": "price",
 }
 # The prefix `customer.` also has sources, discounts and tax ids.
 _OBJECT_OF_TYPE = {f"customer.{what}": "customer" for what in ("created", "updated", "deleted")}
@@ -51,7 +52,7 @@ def parse(event: Event) -> Parsed:
         raise PayloadInvalid(f"Stripe's event {event.type} has no object.")
     told = f.text(obj, "object")
     name = told if told is not None and told in KINDS else name
-    if not is_known_version(event.api_version) or _is_cut_off(name, obj):
+    if not is_known_version(event.api_version) or _is_cut_off(name, obj, event.type):
         return _ask_for(name, obj)
     ctx = Context(AsOf(event.occurred_at, Source.EVENT), event.livemode, event.type)
     return Parsed(snapshots=translate(name, obj, ctx))
@@ -79,8 +80,15 @@ def is_known_version(version: str | None) -> bool:
     return found["family"] in _FAMILIES
 
 
-def _is_cut_off(name: str, obj: Mapping[str, Any]) -> bool:
-    """Does the payload hold only the first of many items? Then it doesn't tell the subscription's price."""
+def _is_cut_off(name: str, obj: Mapping[str, Any], type: str) -> bool:
+    """Does the payload lack what its object is about?
+
+    The items of a subscription, of which only the first are told; the other currencies of a price that
+    is on sale, which no event tells (page "Price object": `currency_options` is there if expanded).
+    """
+    if name == "price":
+        sold = obj.get("active") is True and not type.endswith(".deleted")
+        return sold and "currency_options" not in obj
     return name == "subscription" and f.inner(obj, "items").get("has_more") is True
 
 

@@ -44,10 +44,12 @@ class _List:
 
 
 _CHARGE_TOO = {"expand": ["data.charge"]}
+_PRICE_WHOLE = {"expand": ["data.product", "data.currency_options"]}
 _LISTS: Mapping[Kind, tuple[_List, ...]] = {
     Kind.CUSTOMER: (_List("customer", "customers"),),
     # Few, and older than what is sold by them: always all.
     Kind.PRODUCT: (_List("product", "products", dated=False),),
+    Kind.PRICE: (_List("price", "prices", _PRICE_WHOLE, dated=False),),
     Kind.PAYMENT: (_List("payment_intent", "payment_intents"),),
     Kind.CHARGE: (_List("charge", "charges", {"expand": ["data.refunds"]}, ("refunds",)),),
     Kind.REFUND: (_List("refund", "refunds", _CHARGE_TOO),),

@@ -7,6 +7,7 @@ from overseer_payment.routes.op import Call, Op
 from overseer_payment.routes.ops.words import SCOPED, STAFF
 from overseer_payment.schemas import (
     Catalog,
+    CatalogQuery,
     CheckoutBody,
     CheckoutCreated,
     CheckoutRow,
@@ -21,8 +22,8 @@ async def get_checkout(call: Call[None, None]) -> CheckoutRow:
     return await call.payments.checkout(call.viewer, call.id)
 
 
-async def get_catalog(call: Call[None, None]) -> Catalog:
-    return await call.payments.catalog(call.viewer)
+async def get_catalog(call: Call[CatalogQuery, None]) -> Catalog:
+    return await call.payments.catalog(call.viewer, query=call.query)
 
 
 OPS = (
@@ -61,10 +62,15 @@ OPS = (
         name="get_catalog",
         tag="Checkout",
         summary="List what can be sold",
-        description=f"The active prices of the default provider, with their products. {STAFF}",
+        description=(
+            "The prices on sale, newest first, with their products. Answered from what events told since it "
+            "was last read from the provider; `note` says where that could not be done anew. "
+            f"{STAFF}"
+        ),
         handler=get_catalog,
         answer=Catalog,
         example=examples.CATALOG,
+        query=CatalogQuery,
         needs="payment.view",
         errors=(409, 502),
     ),

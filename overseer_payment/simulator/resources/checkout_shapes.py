@@ -63,6 +63,10 @@ def _price(world: World, wish: Json, param: str) -> Json:
         price = world.get("price", wish["price"], param=f"{param}[price]")
         if not price["active"]:
             raise refuse(inactive_message(price), param=f"{param}[price]")
+        if price["unit_amount"] is None:
+            raise refuse(
+                "Prices without a fixed amount can be listed here, not sold.", param=f"{param}[price]"
+            )
         return price
     if "price_data" in wish:
         price = price_from_data(world, wish["price_data"], param=f"{param}[price_data]")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from overseer_payment.simulator.api import Call, changed, endpoint, paged
+from overseer_payment.simulator.api import Call, changed, endpoint, paged, register_expander
 from overseer_payment.simulator.errors import parameter_missing
 from overseer_payment.simulator.resources.amounts import known_currency
 from overseer_payment.simulator.resources.products import new_product
@@ -17,7 +17,7 @@ _YEARS = {"day": 1095, "week": 156, "month": 36, "year": 3}
 def new_price(
     world: World,
     product: str,
-    unit_amount: int,
+    unit_amount: int | None,
     currency: str,
     *,
     interval: str | None = None,
@@ -79,13 +79,55 @@ def price_from_data(world: World, data: Json, *, product: str | None = None, par
     fields = given(data, "active", "lookup_key", "nickname", "tax_behavior")
     fields["metadata"] = metadata(data.get("metadata"))
     fields["unit_amount_decimal"] = decimal
+    if amount is None:
+        fields |= _depends(data)
+    if options := data.get("currency_options"):
+        fields["id"] = world.new_id("price_")
+        shown = {code: _option(code, option) for code, option in options.items()}
+        world.put({"object": "sim.price_options", "id": fields["id"], "options": shown})
     return new_price(
         world, product, amount, currency,
         interval=recurring.get("interval"), interval_count=recurring.get("interval_count", 1), **fields,
     )  # fmt: skip
 
 
-def _unit_amount(data: Json, param: str) -> tuple[int, str]:
+def _depends(data: Json) -> Json:
+    """What a price has in place of a sum: tiers, or a choice of the buyer's."""
+    if data.get("billing_scheme") == "tiered":
+        return {"billing_scheme": "tiered", "tiers_mode": data.get("tiers_mode")}
+    custom = data.get("custom_unit_amount") or {}
+    return {"custom_unit_amount": {name: custom.get(name) for name in ("maximum", "minimum", "preset")}}
+
+
+def _option(code: str, option: Json) -> Json:
+    amount = int(option["unit_amount"])
+    known_currency(code, param="currency_options")
+    return {
+        "custom_unit_amount": None,
+        "tax_behavior": "unspecified",
+        "unit_amount": amount,
+        "unit_amount_decimal": str(amount),
+    }
+
+
+def options_of(world: World, price: Json) -> Json:
+    """Return a price in each of its currencies, by code."""
+    found = world.peek("sim.price_options", price["id"])
+    main = {
+        "custom_unit_amount": price["custom_unit_amount"],
+        "tax_behavior": price["tax_behavior"],
+        "unit_amount": price["unit_amount"],
+        "unit_amount_decimal": price["unit_amount_decimal"],
+    }
+    return {price["currency"]: main, **(found["options"] if found else {})}
+
+
+register_expander("price", "currency_options", options_of)
+
+
+def _unit_amount(data: Json, param: str) -> tuple[int | None, str | None]:
+    if data.get("billing_scheme") == "tiered" or "custom_unit_amount" in data:
+        return None, None
     if "unit_amount" in data:
         amount = int(data["unit_amount"])
         if amount < 0:

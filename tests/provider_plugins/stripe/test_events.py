@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overseer_payment.errors import PayloadInvalid
-from overseer_payment.provider import Kind, Ref
+from overseer_payment.provider import Kind, PriceSnapshot, Ref
 from overseer_payment.provider_plugins.stripe.events import object_name, parse
 from overseer_payment.provider_plugins.stripe.webhook import envelope
 from tests.provider_plugins.stripe import payloads as p
@@ -52,7 +52,6 @@ def test_a_thin_event_names_its_object(type: str, kind: Kind, id: str) -> None:
     "type",
     [
         "coupon.created",
-        "price.updated",
         "coupon.deleted",
         "payout.paid",
         "invoiceitem.created",
@@ -170,3 +169,18 @@ def test_any_object_is_read_or_refused(obj: Any, type: str) -> None:
     except PayloadInvalid:
         return
     assert all(snapshot.id for snapshot in parsed.snapshots)
+
+
+def _price_event(type: str, **changes: Any) -> dict[str, Any]:
+    price = {"id": "price_1", "object": "price", "product": "prod_1", "currency": "usd", "active": True}
+    return p.wrapped(type, price | changes)
+
+
+def test_a_price_on_sale_is_read_because_no_event_tells_its_other_currencies() -> None:
+    """What was put away or deleted needs none: the event says enough."""
+    sold = parse(envelope(_price_event("price.updated")))
+    assert (sold.snapshots, sold.fetch) == ((), (Ref(Kind.PRICE, "price_1"),))
+    for event in (_price_event("price.updated", active=False), _price_event("price.deleted")):
+        (told,) = parse(envelope(event)).snapshots
+        assert isinstance(told, PriceSnapshot)
+        assert not told.active

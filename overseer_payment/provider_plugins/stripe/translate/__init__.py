@@ -19,6 +19,7 @@ from overseer_payment.provider_plugins.stripe.translate.fields import Context, J
 from overseer_payment.provider_plugins.stripe.translate.invoice import invoice
 from overseer_payment.provider_plugins.stripe.translate.links import invoice_payment
 from overseer_payment.provider_plugins.stripe.translate.payment_intent import payment_intent
+from overseer_payment.provider_plugins.stripe.translate.price import price
 from overseer_payment.provider_plugins.stripe.translate.product import product
 from overseer_payment.provider_plugins.stripe.translate.refund import refund
 from overseer_payment.provider_plugins.stripe.translate.subscription import subscription
@@ -35,6 +36,7 @@ _TRANSLATORS: Mapping[str, _Translator] = {
     "invoice": invoice,
     "invoice_payment": invoice_payment,
     "payment_intent": payment_intent,
+    "price": price,
     "product": product,
     "radar.early_fraud_warning": early_fraud_warning,
     "refund": refund,
@@ -49,6 +51,7 @@ KINDS: Mapping[str, Kind] = {
     "invoice": Kind.INVOICE,
     "invoice_payment": Kind.INVOICE_PAYMENT,
     "payment_intent": Kind.PAYMENT,
+    "price": Kind.PRICE,
     "product": Kind.PRODUCT,
     "radar.early_fraud_warning": Kind.DISPUTE,
     "refund": Kind.REFUND,
@@ -72,6 +75,7 @@ _EXPANDABLE: Mapping[str, tuple[str, ...]] = {
     ),
     "invoice_payment": ("invoice", "payment.payment_intent", "payment.charge"),
     "payment_intent": ("latest_charge", "customer", "invoice"),
+    "price": ("product",),
     "radar.early_fraud_warning": ("charge", "payment_intent"),
     "refund": ("charge", "payment_intent"),
     "subscription": ("customer", "latest_invoice", "items.data.price.product"),
