@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from overseer_payment.provider.snapshots import CheckoutMode
 
@@ -93,3 +93,5 @@ class Health:
     account: str | None = None
     """The provider's own id of the account the key belongs to, when it could be read."""
     title: str | None = None
+    ahead: timedelta | None = None
+    """How far the provider's clock is ahead of ours, as far as its answers prove; None: not known."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from overseer_payment import errors
+from overseer_payment.ledger.queries.common import aware
 from overseer_payment.money import CurrencyTable
 from overseer_payment.schemas import (
     Catalog,
@@ -125,7 +126,7 @@ class FakePayments:
     def currencies(self, provider: str) -> CurrencyTable:
         return STRIPE
 
-    async def doctor(self) -> list[Finding]:
+    async def doctor(self, *, from_outside: bool = False) -> list[Finding]:
         self._answer()
         return self.findings
 
@@ -206,6 +207,6 @@ def _fits(row: TransactionDetail, query: TransactionQuery) -> bool:
         and query.customer_id in (None, str(row.customer_id))
         and query.subscription_id in (None, str(row.subscription_id))
         and (query.q or "").lower() in text
-        and (query.occurred_after is None or row.occurred_at >= query.occurred_after)
-        and (query.occurred_before is None or row.occurred_at < query.occurred_before)
+        and (query.occurred_after is None or row.occurred_at >= aware(query.occurred_after))
+        and (query.occurred_before is None or row.occurred_at < aware(query.occurred_before))
     )

@@ -62,14 +62,14 @@ class Client:
         sleep: Sleep = anyio.sleep,
     ) -> None:
         _quieten()
-        base = settings.api_base
+        base, self.clock = settings.api_base, clock or ProviderClock()
         self._stripe = stripe.StripeClient(
             settings.key,
             stripe_version=API_VERSION,
             # All four: what isn't named goes to Stripe's own servers, whatever the others say.
             base_addresses={"api": base, "files": base, "connect": base, "meter_events": base},
             max_network_retries=_RETRIES,
-            http_client=_Transport(http, clock or ProviderClock(), sleep),
+            http_client=_Transport(http, self.clock, sleep),
         )
 
     async def read(self, call: Call) -> Answer:

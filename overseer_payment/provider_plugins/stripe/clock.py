@@ -28,6 +28,11 @@ class ProviderClock:
         self._now = now
         self._shift = _ZERO
 
+    @property
+    def ahead(self) -> timedelta:
+        """How far the provider's clock is ahead of ours, as far as the headers prove."""
+        return self._shift
+
     def local(self) -> datetime:
         """Our own time, to be handed back to `began` when the answer is there."""
         return self._now()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -29,6 +29,7 @@ from overseer_payment.provider_plugins.stripe.billing import Billing
 from overseer_payment.provider_plugins.stripe.calls import first
 from overseer_payment.provider_plugins.stripe.disputes import Disputes
 from overseer_payment.provider_plugins.stripe.endpoints import Endpoints
+from overseer_payment.provider_plugins.stripe.settings import API_BASE
 from overseer_payment.provider_plugins.stripe.subscriptions import Subscriptions
 from overseer_payment.provider_plugins.stripe.translate import fields as f
 from overseer_payment.provider_plugins.stripe.triggers import Triggers
@@ -131,7 +132,9 @@ class StripeProvider(Billing, Disputes, Endpoints, Subscriptions, Triggers):
                     raise
                 # A restricted key may do its work without seeing the account.
                 await self._client.read(lambda stripe: stripe.v1.balance.retrieve_async())
-                return Health(healthy=True, message=self._healthy(), livemode=self.livemode)
+                return Health(
+                    healthy=True, message=self._healthy(), livemode=self.livemode, ahead=self._ahead()
+                )
         except ProviderError as error:
             return Health(healthy=False, message=error.detail, livemode=self.livemode)
         return Health(
@@ -140,6 +143,7 @@ class StripeProvider(Billing, Disputes, Endpoints, Subscriptions, Triggers):
             livemode=self.livemode,
             account=f.reference(answer.data, "id"),
             title=_title(answer.data),
+            ahead=self._ahead(),
         )
 
     def dashboard_url(self, ref: Ref) -> str | None:
@@ -152,6 +156,10 @@ class StripeProvider(Billing, Disputes, Endpoints, Subscriptions, Triggers):
 
     async def aclose(self) -> None:
         """Nothing to close: the HTTP client is the caller's."""
+
+    def _ahead(self) -> timedelta | None:
+        # What stands in for Stripe may have a clock that is moved.
+        return self._client.clock.ahead if self._settings.api_base == API_BASE else None
 
     def _healthy(self) -> str:
         return f"Stripe answers in {'live' if self.livemode else 'test'} mode."
