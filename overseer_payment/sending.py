@@ -24,6 +24,7 @@ from overseer_payment.errors import (
     ConfigurationError,
     DatabaseError,
     IdempotencyConflict,
+    ObjectAbsent,
     OutcomeUnknown,
     PaymentError,
     ProviderAuthError,
@@ -202,11 +203,10 @@ def _write_down(connection: Connection, operation: Row[Any], error: PaymentError
         error=error.detail,
         release=isinstance(error, _NOTHING_HAPPENED),
     )
-    if isinstance(error, ProviderRejected) and operation.kind == "refund":
+    about = requesting.about(operation)
+    if about is not None and isinstance(error, ProviderRejected | ObjectAbsent):
         # The provider knows something that we don't: look.
-        wants.ask(
-            connection, operation.account_id, [requesting.refunded(operation)], wants.UNREADABLE, now=now
-        )
+        wants.ask(connection, operation.account_id, [about], wants.UNREADABLE, now=now)
 
 
 def _record(

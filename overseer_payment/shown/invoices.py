@@ -70,7 +70,7 @@ async def upcoming(payments: Views, viewer: Viewer, subscription_id: str) -> Upc
     provider = payments.registry.get(account.provider)
     if not isinstance(provider, PreviewsInvoices):
         raise NotSupported(f"{payments.registry.spec(account.provider).title} does not preview invoices.")
-    return _shown(row.id, await _asked(provider, row.provider_subscription_id))
+    return as_upcoming(row.id, await _asked(provider, row.provider_subscription_id))
 
 
 def _found(connection: Connection, scope: Scope, id: str) -> tuple[SubscriptionRow, Account]:
@@ -94,7 +94,8 @@ def _none(error: PaymentError) -> str:
     return f"The payment provider has no next invoice of this subscription: {error.detail}"
 
 
-def _shown(subscription_id: int, preview: InvoicePreview) -> UpcomingInvoice:
+def as_upcoming(subscription_id: int, preview: InvoicePreview) -> UpcomingInvoice:
+    """A provider's preview as it is shown."""
     return UpcomingInvoice(
         subscription_id=subscription_id,
         currency=preview.currency,
