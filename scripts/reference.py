@@ -236,7 +236,7 @@ def theme() -> str:
     """The CSS properties that a host may set, with what stands in for each."""
     from overseer_payment.cards import assets
 
-    text = (Path(assets.__file__).parent / "static" / assets.STYLESHEET).read_text(encoding="utf-8")
+    text = assets.source(assets.STYLESHEET)
     found: dict[str, str] = {}
     for name, start in ((m[1], m.end()) for m in re.finditer(r"var\((--overseer-[\w-]+)\s*,", text)):
         found.setdefault(name, _balanced(text[start:]))

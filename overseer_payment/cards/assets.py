@@ -39,7 +39,8 @@ class _Asset:
     digest: str
 
 
-def _text(name: str) -> str:
+def source(name: str) -> str:
+    """The whole of an asset, as it is served."""
     if name == STYLESHEET:
         return "\n".join((_FOLDER / "css" / f"{part}.css").read_text() for part in _STYLES)
     return _CLOSURE % "\n".join((_FOLDER / "js" / f"{part}.js").read_text() for part in _SCRIPTS)
@@ -47,7 +48,7 @@ def _text(name: str) -> str:
 
 @cache
 def _asset(name: str) -> _Asset:
-    content = _text(name).encode()
+    content = source(name).encode()
     return _Asset(content, gzip.compress(content, mtime=0), sha256(content).hexdigest()[:16])
 
 

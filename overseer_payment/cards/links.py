@@ -49,6 +49,10 @@ class Links:
         path = "/payment/modal" if key == "overview" else f"/payment/modal/{key}"
         return _with_query(self.root + path, query)
 
+    def export(self, noun: str, **filters: object) -> str:
+        """A file of everything that the list shows with these filters."""
+        return _with_query(f"{self.root}/api/v1/payment/export/{noun}", {"format": "csv", **filters})
+
     def transaction(self, id: object, **query: object) -> str:
         return _with_query(f"{self.root}/payment/transactions/{quote(str(id), safe='')}", query)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from overseer_payment.cards import refunds, words
@@ -16,8 +17,13 @@ if TYPE_CHECKING:
     from overseer_payment.cards.render import View
     from overseer_payment.cards.visit import Visit
 
-_FILTERS = ("status", "type", "currency", "q", "customer_id", "subscription_id")
-_SCOPES = {"customer_id": "Customer", "subscription_id": "Subscription"}
+_FILTERS = (
+    *("status", "type", "currency", "q", "customer_id", "subscription_id"),
+    *("occurred_after", "occurred_before", "order"),
+)
+_SCOPES = {"customer_id": "Customer", "subscription_id": "Subscription", "occurred_before": "Before"}
+_RECENT = (7, 30, 90)
+"""Periods to choose from, in days with today; the same as those of the overview."""
 
 
 async def transactions(seen: Visit) -> View:
@@ -35,6 +41,7 @@ async def transactions(seen: Visit) -> View:
         listing=listing,
         scopes=listing.scopes(_SCOPES),
         paging=listing.paging(found),
+        export=seen.links.export("transactions", **listing.filters),
     )
 
 
@@ -46,7 +53,16 @@ def _groups(listing: Listing[TransactionQuery], frame: Frame) -> list[Chips]:
     currencies = [revenue.currency for revenue in frame.status.revenue] if frame.status else []
     if len(currencies) > 1:
         groups.append(listing.chips("currency", ((code, code.upper()) for code in currencies)))
-    return groups
+    return [*groups, _periods(listing)]
+
+
+def _periods(listing: Listing[TransactionQuery]) -> Chips:
+    """Since when: usual periods, and the day that a link came with."""
+    today, given = listing.seen.now.date(), listing.filters.get("occurred_after", "")
+    starts = {(today - timedelta(days=days - 1)).isoformat(): f"{days} days" for days in _RECENT}
+    if given and given not in starts:
+        starts[given] = f"since {given[:10]}"
+    return listing.chips("occurred_after", starts.items(), label="When")
 
 
 async def transaction(seen: Visit) -> View:
