@@ -138,6 +138,33 @@ UPCOMING_INVOICE: Final[JsonObject] = {
     "due_at": "2026-12-02T09:30:00Z",
     "lines": [{"description": "1 × Growth (at $49.00 / month)", "amount": 4900, "quantity": 1}],
 }
+CANCELING: Final[JsonObject] = {
+    **SUBSCRIPTION,
+    "cancel_at_period_end": True,
+    "cancel_at": "2026-12-02T09:30:00Z",
+    "canceled_at": _AT,
+}
+PAUSED: Final[JsonObject] = {
+    **SUBSCRIPTION,
+    "collection_paused": True,
+    "collection_resumes_at": "2026-12-20T00:00:00Z",
+}
+CHANGE_PLAN_BODY: Final[JsonObject] = {
+    "new_price_id": "price_3",
+    "quantity": 2,
+    "proration_behavior": "always_invoice",
+}
+CHANGE_PREVIEW: Final[JsonObject] = {
+    "subscription_id": 4,
+    "currency": "usd",
+    "due_now": 4900,
+    "lines": [
+        {"description": "Unused time on 1 × Growth", "amount": -4900, "quantity": 1, "proration": True},
+        {"description": "Remaining time on 2 × Team", "amount": 9800, "quantity": 2, "proration": True},
+    ],
+    "next_invoice": {**UPCOMING_INVOICE, "total": 9800, "amount_due": 9800, "lines": []},
+    "proration_date": _AT,
+}
 CUSTOMER: Final[JsonObject] = {
     **_SOURCE,
     "id": 3,
