@@ -33,7 +33,8 @@ HEAVY = {
 COMMANDS = (
     *("", "status", "transactions", "transaction", "customers", "customer", "subscriptions", "catalog"),
     *("checkout", "refund", "doctor", "providers", "db", "db upgrade", "db current", "seed"),
-    *("sync", "reconcile"),
+    *("sync", "reconcile", "work", "db rebuild-totals", "operations"),
+    *("events", "events show", "events replay", "events ignore"),
 )
 DEADLINE = 20.0  # seconds; a hanging command fails its test instead of the run
 
