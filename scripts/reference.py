@@ -259,17 +259,22 @@ def stripe_events() -> str:
 
 
 def handled_stripe_events() -> list[str]:
-    """Those event types, sorted."""
-    import stripe.params._webhook_endpoint_create_params as params
+    """Those event types, sorted: what an endpoint that we make listens to."""
+    from overseer_payment.provider_plugins.stripe.endpoints import handled_types
 
-    from overseer_payment.provider_plugins.stripe.events import object_name
+    return sorted(handled_types())
 
-    # The SDK names them only in the type of this parameter.
-    known = re.findall(r'"([a-z_0-9]+(?:\.[a-z_0-9]+)+)"', inspect.getsource(params))
-    return sorted({type for type in known if object_name(type)})
+
+def findings() -> str:
+    """Everything that doctor may find, with its cure."""
+    from overseer_payment.doctor import CATALOGUE
+
+    rows = [(f"`{id}`", ", ".join(known.levels), known.about, known.cure) for id, known in CATALOGUE.items()]
+    return _table(("`id`", "Level", "About", "Cure"), rows)
 
 
 PARTS: Mapping[str, Callable[[], str]] = {
+    "doctor": findings,
     "cli": cli_reference,
     "rest": rest_reference,
     "problems": problem_codes,

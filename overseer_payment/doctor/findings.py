@@ -107,12 +107,8 @@ CATALOGUE: Mapping[str, Known] = {
         ("ok", "warning", "error"),
         "Server, proxy, `OVERSEER_PUBLIC_URL`",
     ),
-    "payment_success_url": Known(
-        "The address after paying can be used.", ("warning",), "`PAYMENT_SUCCESS_URL`"
-    ),
-    "payment_cancel_url": Known(
-        "The address after giving up can be used.", ("warning",), "`PAYMENT_CANCEL_URL`"
-    ),
+    "success_url": Known("The address after paying can be used.", ("warning",), "`PAYMENT_SUCCESS_URL`"),
+    "cancel_url": Known("The address after giving up can be used.", ("warning",), "`PAYMENT_CANCEL_URL`"),
     "redirect_hosts": Known(
         "Every allowed host is a host name.", ("warning",), "`PAYMENT_ALLOWED_REDIRECT_HOSTS`"
     ),

@@ -11,6 +11,8 @@ from overseer_payment.schemas import Finding
 from overseer_payment.shown.endpoints import webhook_urls
 
 if TYPE_CHECKING:
+    import httpx
+
     from overseer_payment.service import Payments
 
 _PATIENCE = 5.0
@@ -23,17 +25,19 @@ async def reach(payments: Payments) -> list[Finding]:
     key = payments.registry.default()
     if key is None or urlsplit(payments.settings.public_url).hostname in LOOPBACK:
         return []  # while somebody develops, the server needn't run
-    return [await knock(webhook_urls(payments, key)[0])]
+    import httpx
+
+    async with httpx.AsyncClient(timeout=_PATIENCE) as http:
+        return [await knock(http, webhook_urls(payments, key)[0])]
 
 
-async def knock(url: str) -> Finding:
+async def knock(http: httpx.AsyncClient, url: str) -> Finding:
     """What answers there?"""
     import httpx
 
     cure = "Check that the server runs, that the proxy passes this path on, and OVERSEER_PUBLIC_URL."
     try:
-        async with httpx.AsyncClient(timeout=_PATIENCE, follow_redirects=False) as http:
-            answer = await http.post(url, content=b"{}", headers={"content-type": "application/json"})
+        answer = await http.post(url, content=b"{}", headers={"content-type": "application/json"})
     except (httpx.HTTPError, ValueError):
         return error("reach", f"Nobody answers at {url}.", cure)
     try:

@@ -47,7 +47,9 @@ def landing(payments: Payments) -> list[Finding]:
         try:
             checked(settings, url, name, also=(host,))
         except PaymentError as failure:
-            found.append(warning(name.lower(), failure.detail, f"Correct {name} and restart."))
+            found.append(
+                warning(name.removeprefix("PAYMENT_").lower(), failure.detail, f"Correct {name} and restart.")
+            )
     return found
 
 

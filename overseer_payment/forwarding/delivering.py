@@ -102,7 +102,6 @@ class Courier:
             raise Conflict(
                 f"{self.url} does not know the signing secret that this listener uses. Set it there "
                 "(payment webhook listen --print-secret prints it) and restart the server.",
-                code="secret_not_known",
             )
 
 

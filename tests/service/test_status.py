@@ -296,7 +296,7 @@ async def test_all_is_well(shop: Shop) -> None:
         ({"STRIPE_SECRET_KEY": "sk_test_revoked0000"}, "health", "API key"),
         (
             {"OVERSEER_PUBLIC_URL": "https://pay.example.com", "PAYMENT_SUCCESS_URL": "http://a.example/"},
-            "payment_success_url",
+            "success_url",
             "PAYMENT_SUCCESS_URL",
         ),
     ],
