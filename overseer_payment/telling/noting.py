@@ -159,9 +159,10 @@ def _tell(
 
 
 def _is_news(news: Row[Any], known: Known) -> bool:
-    if TOPICS[news.topic].state or not known.backfilled:
+    if not known.backfilled:
         return not news.history
-    return bool(news.generation == 1)  # later it was only found to be no history, which it had been told as
+    # Later a fact was only found to be no history, which it had been told as.
+    return TOPICS[news.topic].state or news.generation == 1
 
 
 def _parted(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from overseer_payment import database
+from overseer_payment.listening import Listener
 from overseer_payment.simulator import World, assert_contract
+from tests.service.application import Ears, Open, own
 from tests.service.shop import Shop
 
 
@@ -36,3 +39,22 @@ async def shop(world: World, engine: AsyncEngine) -> AsyncIterator[Shop]:
     """A business at the simulator, and this package installed for it."""
     async with Shop.opened(world, engine) as shop:
         yield shop
+
+
+@pytest.fixture
+def ears() -> Ears:
+    return Ears()
+
+
+@pytest.fixture
+def opened(world: World, engine: AsyncEngine) -> Open:
+    """Opens a shop whose application listens; the application's table exists."""
+
+    @asynccontextmanager
+    async def open(*listeners: Listener) -> AsyncIterator[Shop]:
+        async with database.write(engine) as connection:
+            await connection.run_sync(own.create_all)
+        async with Shop.opened(world, engine, listeners=listeners) as shop:
+            yield shop
+
+    return open
