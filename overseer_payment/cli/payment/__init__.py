@@ -34,6 +34,7 @@ _SECTIONS = {
     "Act": {
         "checkout": (f"{_HERE}.checkout:checkout", "Open a hosted checkout and print its address."),
         "refund": (f"{_HERE}.refund:refund", "Give money back, in full or in part."),
+        "subscription": (f"{_HERE}.subscription:subscription", "Show, end, pause or change one."),
         "dispute": (f"{_HERE}.dispute:dispute", "Show, answer or accept one dispute."),
         "portal": (f"{_HERE}.customer:portal", "A link to the page where a customer looks after themselves."),
     },

@@ -52,6 +52,9 @@ DISPUTE_STATES = (
 )
 DISPUTE_KINDS = ("chargeback", "inquiry", "fraud_warning")
 CHECKOUT_MODES = ("payment", "subscription", "setup")
+PAUSE_KINDS = ("collection", "subscription")
+PAUSE_BEHAVIORS = ("void", "keep_as_draft", "mark_uncollectible")
+PRORATIONS = ("create_prorations", "always_invoice", "none")
 REFUND_REASONS = ("duplicate", "fraudulent", "requested_by_customer")
 _PAGE = 100  # the most that one query answers
 
