@@ -17,6 +17,7 @@ refused with NotSupported. What there is to supply is in `case.py`.
 from __future__ import annotations
 
 from overseer_payment.testing.declaration import DeclarationTests
+from overseer_payment.testing.disputing import DisputingTests
 from overseer_payment.testing.endpoints import EndpointTests
 from overseer_payment.testing.faults import FaultTests
 from overseer_payment.testing.listing import ListingTests
@@ -37,6 +38,7 @@ class ProviderConformance(
     WritingTests,
     EndpointTests,
     SubscribingTests,
+    DisputingTests,
     FaultTests,
     SecretTests,
 ):

@@ -26,6 +26,7 @@ from overseer_payment.provider import (
 from overseer_payment.settings import read_settings
 from overseer_payment.testing.billing import billing_uses
 from overseer_payment.testing.case import ConformanceCase, Pay, refund_of
+from overseer_payment.testing.disputing import disputing_uses
 from overseer_payment.testing.endpoints import endpoint_uses
 from overseer_payment.testing.subscribing import subscribing_uses
 
@@ -164,6 +165,7 @@ def _uses(
         ),
         Capability.CATALOG: prices,
         **subscribing_uses(provider),
+        **disputing_uses(provider),
         **billing_uses(provider, order, checkout(modes.PAYMENT, price)),
         Capability.EVENT_LIST: events,
         Capability.OBJECT_LIST: objects,

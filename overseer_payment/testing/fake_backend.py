@@ -133,6 +133,27 @@ class FakeBackend:
         self.emit("subscription.updated", found)
         return found
 
+    def answer(self, id: str, values: Callable[[Json], Json], *, key: str) -> Json:
+        """Change a dispute, unless this key did so before. Raises Refusal when it awaits no answer."""
+        found = self.get(id)
+        if key in self._answers:
+            return found
+        if found["status"] != "needs_response":
+            raise Refusal("ended")
+        found |= values(found)
+        self._answers[key] = id
+        self.emit("dispute.updated", found)
+        return found
+
+    def keep(self, key: str, kind: str, live: bool, values: Mapping[str, Any]) -> Json:
+        """Keep something that no event tells of, or answer what this key kept."""
+        if key not in self._answers:
+            id = self._answers[key] = self._number(f"f{kind}")
+            self.objects[id] = {
+                "kind": kind, "id": id, "live": live, "created": self._seconds(), **values
+            }  # fmt: skip
+        return self.objects[self._answers[key]]
+
     # What a buyer does ---------------------------------------------------------------------------
 
     def pay(self, amount: int, currency: str, *, live: bool = False, succeeds: bool = True) -> Json:
@@ -140,6 +161,13 @@ class FakeBackend:
         status = "succeeded" if succeeds else "failed"
         values = {"amount": amount, "currency": currency, "status": status, "customer": None}
         return self._once(None, "payment", live, values)
+
+    def dispute(self, payment: str, *, due: timedelta = timedelta(days=14)) -> Json:
+        """The buyer's bank takes a payment back, unless it is convinced."""
+        paid = self.get(payment)
+        values = {"payment": payment, "amount": paid["amount"], "currency": paid["currency"]}
+        values |= {"status": "needs_response", "due": self._seconds() + int(due.total_seconds())}
+        return self._once(None, "dispute", paid["live"], {**values, "evidence": {}, "submissions": 0})
 
     def complete(self, checkout: str) -> Json:
         """Pay an open checkout; a subscription starts with it. Raises Refusal if it isn't open."""

@@ -40,6 +40,7 @@ from overseer_payment.provider import (
 from overseer_payment.testing.fake_backend import FakeBackend, sign
 from overseer_payment.testing.fake_billing import FakeBilling
 from overseer_payment.testing.fake_calls import FakeSettings
+from overseer_payment.testing.fake_disputes import FakeDisputes
 from overseer_payment.testing.fake_endpoints import FakeEndpoints
 from overseer_payment.testing.fake_listing import FakeListing
 from overseer_payment.testing.fake_subscriptions import FakeSubscriptions
@@ -50,7 +51,7 @@ Answer = TypeVar("Answer")
 TOLERANCE = timedelta(minutes=5)
 
 
-class FakeProvider(FakeListing, FakeBilling, FakeEndpoints, FakeSubscriptions):
+class FakeProvider(FakeListing, FakeBilling, FakeDisputes, FakeEndpoints, FakeSubscriptions):
     """A provider without a network. Settings as an operator would write them, state in `backend`."""
 
     async def create_checkout(self, request: CheckoutRequest, *, idempotency_key: str) -> CheckoutSnapshot:

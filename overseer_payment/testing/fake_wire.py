@@ -17,6 +17,9 @@ from overseer_payment.provider import (
     CheckoutSnapshot,
     CheckoutStatus,
     CustomerSnapshot,
+    DisputeKind,
+    DisputeSnapshot,
+    DisputeStatus,
     Event,
     PaymentSnapshot,
     RefundSnapshot,
@@ -27,7 +30,7 @@ from overseer_payment.provider import (
     TransactionStatus,
 )
 
-KINDS = frozenset({"customer", "payment", "refund", "checkout", "subscription"})
+KINDS = frozenset({"customer", "payment", "refund", "checkout", "subscription", "dispute"})
 """What the service has, and what its events are about."""
 
 _LAST_SECOND = 253_402_300_799  # of the year 9999: more is no date
@@ -108,6 +111,17 @@ class WireSubscription(_Object):
     resumes: Seconds | None = None
 
 
+class WireDispute(_Object):
+    kind: Literal["dispute"]
+    payment: Id
+    amount: Amount
+    currency: Currency
+    status: DisputeStatus
+    due: Seconds
+    submissions: StrictInt = Field(0, ge=0)
+    evidence: dict[StrictStr, StrictStr] = {}
+
+
 def read(model: type[Wire], data: object) -> Wire:
     """Check `data` against `model`. Raises PayloadInvalid, naming the field and not its value."""
     try:
@@ -130,6 +144,8 @@ def snapshots(data: Mapping[str, Any], as_of: AsOf) -> tuple[Snapshot, ...]:
         return (_checkout(read(WireCheckout, data), data, as_of),)
     if kind == "subscription":
         return (_subscription(read(WireSubscription, data), data, as_of),)
+    if kind == "dispute":
+        return (_dispute(read(WireDispute, data), data, as_of),)
     raise PayloadInvalid("The event's object is of no kind that we know.")
 
 
@@ -245,4 +261,20 @@ def _subscription(wire: WireSubscription, data: Mapping[str, Any], as_of: AsOf) 
         ended_at=moment(wire.ended) if wire.ended else None,
         collection_paused=wire.collection_paused,
         collection_resumes_at=moment(wire.resumes) if wire.resumes else None,
+    )
+
+
+def _dispute(wire: WireDispute, data: Mapping[str, Any], as_of: AsOf) -> DisputeSnapshot:
+    return DisputeSnapshot(
+        **_common(wire, data, as_of),
+        dispute_kind=DisputeKind.CHARGEBACK,
+        status=wire.status,
+        amount=wire.amount,
+        currency=wire.currency,
+        payment=wire.payment,
+        charge=charge_id(wire.payment),
+        evidence_due_by=moment(wire.due),
+        has_evidence=bool(wire.evidence),
+        submission_count=wire.submissions,
+        funds_withdrawn=0 if wire.status is DisputeStatus.WON else wire.amount,
     )

@@ -70,6 +70,10 @@ class FakeCase(ProviderConformance):
         return str(backend.complete(session["id"])["subscription"])
 
     @pytest.fixture
+    def dispute(self, backend: FakeBackend) -> str:
+        return str(backend.dispute(backend.pay(1000, "usd")["id"])["id"])
+
+    @pytest.fixture
     def failing(self, backend: FakeBackend, build: Build) -> Callable[[Fault], Provider]:
         def provider_with(fault: Fault) -> Provider:
             backend.fault = fault

@@ -96,6 +96,10 @@ class TestStripe(ProviderConformance):
         return str(scenario.subscribe(world, scenario.offer(world, "Team", 900, interval="month"))["id"])
 
     @pytest.fixture
+    def dispute(self, world: World) -> str:
+        return str(scenario.dispute(world, scenario.charge_directly(world, 1000))["id"])
+
+    @pytest.fixture
     def pay(self, world: World) -> Pay:
         async def pay(amount: int, currency: str) -> str:
             return await _post(
