@@ -138,7 +138,8 @@ async def simulate(host: Host, what: str) -> str:
     """Let something happen in the demo's account, and answer what; its events arrive as always.
 
     `decline`: a card is refused. `dispute`: a bank takes the latest payment back. `settle`: the bank
-    debits that are under way arrive, or fail if their account says so. Raises NotFound.
+    debits that are under way arrive, or fail if their account says so. `month`: what would happen within
+    a month happens now: renewals, ends, deadlines. Raises NotFound.
     """
     if host not in _demos or what not in _SIMULATIONS:
         raise NotFound("Only a demo can simulate, and not this.")
@@ -173,10 +174,35 @@ def _settle(world: World) -> str:
     return f"{count} bank debit{'s have' if count > 1 else ' has'} been decided."
 
 
+_months: WeakKeyDictionary[World, int] = WeakKeyDictionary()
+"""How many months each demo is ahead of its clock."""
+
+
+def _month(world: World) -> str:
+    # Not by moving its clock: what it did then would lie ahead of ours, and be shown nowhere.
+    with world.lock:
+        _months[world] = _months.get(world, 0) + 1
+        until = world.now() + _months[world] * 31 * 86_400
+        due = [label for at, label in world.clock.scheduled() if at <= until]
+        for label in due:
+            world.clock.hurry(label)
+        # A period that ends drafts an invoice, which is paid an hour later.
+        world.clock.hurry("finalization of invoice ")
+    ended = sum(label.startswith("period end of ") for label in due)
+    if not ended:
+        return "No subscription comes to the end of a period within a month. Open a checkout for one first."
+    who = f"{ended} subscription{'s' if ended > 1 else ''}"
+    return (
+        f"A month has passed in a moment: {who} came to the end of a period, and renewed, ended or could not "
+        "pay. It all appears in the lists, as of now."
+    )
+
+
 _SIMULATIONS: Mapping[str, Callable[[World], str]] = {
     "decline": _decline,
     "dispute": _dispute,
     "settle": _settle,
+    "month": _month,
 }
 
 

@@ -182,3 +182,17 @@ async def _looks_lived_in(url: str) -> None:
     assert status["total_transactions"] > 60
     assert status["active_subscriptions"] > 3
     assert sum(1 for point in series[0]["points"] if point["gross"]) > 20
+
+
+def test_a_month_can_pass_again_and_again() -> None:
+    """Each time periods end and renewals are paid now, on the demo's own clock, which stays with ours."""
+    from overseer_payment.simulator import scenario
+
+    world = World(start=datetime.now(UTC) - timedelta(days=60))
+    scenario.play_history(world, days=60)
+    paid = [len(world.find("charge"))]
+    for _ in range(3):
+        assert "came to the end of a period" in demo._month(world)
+        paid.append(len(world.find("charge")))
+    assert paid == sorted(set(paid))
+    assert abs(world.now() - datetime.now(UTC).timestamp()) < 60

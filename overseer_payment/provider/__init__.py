@@ -56,6 +56,7 @@ from overseer_payment.provider.previews import (
 from overseer_payment.provider.protocol import (
     ListsEvents,
     ListsObjects,
+    NamesItsKey,
     Provider,
     ProviderSpec,
     TellsFaults,
@@ -155,6 +156,7 @@ __all__ = [
     "ListsObjects",
     "LocalSecret",
     "ManagesEndpoints",
+    "NamesItsKey",
     "OpensPortal",
     "Parsed",
     "PauseBehavior",

@@ -119,6 +119,15 @@ class TellsFaults(Protocol):
         """
 
 
+@runtime_checkable
+class NamesItsKey(Protocol):
+    """A provider whose key people can tell from another without seeing it. Optional, and no capability."""
+
+    @property
+    def key_fingerprint(self) -> str:
+        """The same for the same key; nothing of the key can be learnt from it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSpec:
     """What `register_providers()` yields: a declaration that costs nothing to make.

@@ -41,8 +41,13 @@ class StripeCalls:
         self._now = now
         self._sleep = sleep
 
+    @property
+    def key_fingerprint(self) -> str:
+        """A name for the key that is not the key."""
+        return self._settings.key_fingerprint
+
     def __repr__(self) -> str:
-        return f"<StripeProvider {self._settings.key_fingerprint} at {self._settings.api_base}>"
+        return f"<StripeProvider {self.key_fingerprint} at {self._settings.api_base}>"
 
     @cached_property
     def _secrets(self) -> tuple[bytes, ...]:
