@@ -84,7 +84,7 @@ def test_stripe_events_are_found() -> None:
     found = handled_stripe_events()
     for wanted in ("charge.refunded", "checkout.session.completed", "invoice.paid", "refund.failed"):
         assert wanted in found
-    assert "product.created" not in found
+    assert "coupon.created" not in found
 
 
 def statuses_in(title: str) -> set[str]:
