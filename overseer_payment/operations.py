@@ -183,13 +183,16 @@ def finish(
     result: str | None = None,
     code: str | None = None,
     error: str | None = None,
+    answer: str | None = None,
     release: bool = False,
 ) -> None:
-    """Write the outcome down. `result` is the provider id of what came of it.
+    """Write the outcome down. `result` is the provider id of what came of it, `answer` what else was told.
 
     With `release` the caller's key may be used again: nothing happened, and trying again makes sense.
     """
     values: dict[str, Any] = {"status": status, "result": result, "error_code": code, "error": error}
+    if answer is not None:
+        values["answer"] = answer
     if release:
         values["client_key"] = None
     if status in OPEN:

@@ -37,7 +37,7 @@ from overseer_payment.faults import describe, place
 from overseer_payment.ledger import accounts, customers, wants
 from overseer_payment.ledger.accounts import Account
 from overseer_payment.operations import Begun
-from overseer_payment.provider import Provider, RefundSnapshot, Snapshot, TransactionStatus
+from overseer_payment.provider import CheckoutSnapshot, Provider, RefundSnapshot, Snapshot, TransactionStatus
 from overseer_payment.recording import take
 from overseer_payment.tables import operation as table
 
@@ -206,7 +206,7 @@ def _write_down(connection: Connection, operation: Row[Any], error: PaymentError
     about = requesting.about(operation)
     if about is not None and isinstance(error, ProviderRejected | ObjectAbsent):
         # The provider knows something that we don't: look.
-        wants.ask(connection, operation.account_id, [about], wants.UNREADABLE, now=now)
+        wants.ask(connection, operation.account_id, {about: None}, wants.UNREADABLE, now=now)
 
 
 def _record(
@@ -219,7 +219,8 @@ def _record(
             status = operations.WAITING
         elif first.status is not TransactionStatus.SUCCEEDED:
             status, code = operations.FAILED, first.failure_reason
-    operations.finish(connection, operation.id, status, now=now, result=first.id, code=code)
+    answer = first.url if isinstance(first, CheckoutSnapshot) else None
+    operations.finish(connection, operation.id, status, now=now, result=first.id, code=code, answer=answer)
     take(connection, operation.account_id, snapshots, now=now)
     if operation.kind in _MADE_FOR_A_USER:
         customers.remember(connection, operation.account_id, first, operation.target)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -52,6 +52,10 @@ class Settings(BaseModel):
     default_provider: str | None = Field(default=None, alias="PAYMENT_PROVIDER")
     allowed_redirect_hosts: CommaList = Field(default=(), alias="PAYMENT_ALLOWED_REDIRECT_HOSTS")
     listeners: CommaList = Field(default=(), alias="PAYMENT_LISTENERS")
+    automatic_tax: bool = Field(default=False, alias="PAYMENT_AUTOMATIC_TAX")
+    one_subscription: Literal["off", "product", "any"] = Field(
+        default="product", alias="PAYMENT_ONE_SUBSCRIPTION"
+    )
     disabled_plugins: CommaList = Field(default=(), alias="OVERSEER_DISABLE_PLUGINS")
     healing: bool = Field(default=True, alias="PAYMENT_HEALING")
     safe_mode: bool = Field(default=False, alias="OVERSEER_SAFE_MODE")

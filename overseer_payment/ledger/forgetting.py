@@ -223,7 +223,7 @@ def _blank_requests(connection: Connection, customer: Row[Any], ids: set[str]) -
     found |= {row.id: row.request for row in connection.execute(_sent(done, paid))}
     for operation, request in found.items():
         text = json.dumps(without_persons(json.loads(request)), separators=(",", ":"))
-        connection.execute(update(table).where(table.c.id == operation).values(request=text))
+        connection.execute(update(table).where(table.c.id == operation).values(request=text, answer=None))
 
 
 def _sent(*where: ColumnElement[bool]) -> Select[Any]:

@@ -23,6 +23,8 @@ class CheckoutRequest:
     """Needed in setup mode; else one of the price's other currencies instead of its main one."""
     customer: str | None = None
     email: str | None = field(default=None, repr=False)
+    create_customer: bool = False
+    """Make a customer of a guest who pays once; who subscribes becomes one anyway."""
     client_reference: str | None = None
     trial_period_days: int | None = None
     discount: str | None = None

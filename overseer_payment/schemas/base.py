@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -36,6 +36,17 @@ Metadata = dict[
     Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\[\]\x00-\x1f]+$")],
     Annotated[str, StringConstraints(max_length=500)],
 ]
+
+
+EmailText = Annotated[str, StringConstraints(max_length=512, pattern=r"^[^\s@]+@[^\s@]+$")]
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
+"""Without an offset it is meant as UTC."""
 
 
 class Row(BaseModel):

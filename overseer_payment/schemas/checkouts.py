@@ -12,7 +12,7 @@ from overseer_payment.provider import (
     CheckoutPaymentState,
     CheckoutStatus,
 )
-from overseer_payment.schemas.base import Body, Currency, Identifier, Metadata, Row
+from overseer_payment.schemas.base import Body, Currency, EmailText, Identifier, Metadata, Moment, Row
 
 
 class CheckoutRow(Row):
@@ -49,5 +49,34 @@ class CheckoutBody(Body):
     trial_period_days: int | None = Field(default=None, ge=1, le=730)
     metadata: Metadata = Field(default_factory=dict)
     customer_id: Identifier | None = None
-    currency: Currency | None = Field(default=None, description="Needed in setup mode, else the price's own.")
+    customer_email: EmailText | None = Field(
+        default=None, repr=False, description="Of a buyer without a customer: fills in the provider's page."
+    )
+    create_customer: bool = Field(
+        default=False, description="Make a customer of a buyer who has none (mode payment; else one is made)."
+    )
+    currency: Currency | None = Field(
+        default=None,
+        description="Needed in setup mode; else one of the price's others instead of its main one.",
+    )
+    discount: Identifier | None = Field(
+        default=None, description="The provider's id of a coupon; needs `payment.manage`."
+    )
+    promotion_code: Identifier | None = Field(
+        default=None, description="The provider's id of a promotion code."
+    )
+    allow_promotion_codes: bool = Field(default=False, description="May the buyer type a code there?")
+    automatic_tax: bool | None = Field(
+        default=None,
+        description="Let the provider compute tax; null: as PAYMENT_AUTOMATIC_TAX says. Other than that "
+        "needs `payment.manage`.",
+    )
+    collect_tax_id: bool = Field(default=False, description="Ask businesses for their tax id.")
+    expires_at: Moment | None = Field(
+        default=None, description="When the page closes; null: as late as the provider lets it."
+    )
+    allow_second: bool = Field(
+        default=False,
+        description="Sell a subscription also to who has one already (see PAYMENT_ONE_SUBSCRIPTION).",
+    )
     provider: Identifier | None = None

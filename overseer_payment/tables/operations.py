@@ -41,6 +41,8 @@ operation = Table(
     Column("client_key", String(255)),
     Column("client_digest", String(64)),
     Column("result", Text),
+    # What its caller was answered besides, where nobody knows that later: a checkout's page.
+    Column("answer", Text),
     Column("error_code", String(255)),
     Column("error", Text),
     Column("attempts", Integer, nullable=False, server_default=text("0")),

@@ -36,6 +36,7 @@ _SECTIONS = {
         "refund": (f"{_HERE}.refund:refund", "Give money back, in full or in part."),
         "subscription": (f"{_HERE}.subscription:subscription", "Show, end, pause or change one."),
         "dispute": (f"{_HERE}.dispute:dispute", "Show, answer or accept one dispute."),
+        "expire": (f"{_HERE}.checkout:expire", "Close an open checkout, so that nobody pays it."),
         "portal": (f"{_HERE}.customer:portal", "A link to the page where a customer looks after themselves."),
     },
     "Heal": {

@@ -258,6 +258,7 @@ def upgrade() -> None:
     sa.Column('client_key', sa.String(length=255), nullable=True),
     sa.Column('client_digest', sa.String(length=64), nullable=True),
     sa.Column('result', sa.Text(), nullable=True),
+    sa.Column('answer', sa.Text(), nullable=True),
     sa.Column('error_code', sa.String(length=255), nullable=True),
     sa.Column('error', sa.Text(), nullable=True),
     sa.Column('attempts', sa.Integer(), server_default=sa.text('0'), nullable=False),

@@ -40,6 +40,8 @@ def checkout(request: CheckoutRequest) -> SessionCreateParams:
     match request.mode:
         case CheckoutMode.PAYMENT:
             params["payment_intent_data"] = {"metadata": metadata}
+            if request.create_customer and not request.customer:
+                params["customer_creation"] = "always"
         case CheckoutMode.SUBSCRIPTION:
             params["subscription_data"] = {"metadata": metadata}
             if request.trial_period_days is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from overseer_payment.asking import checkouts
 from overseer_payment.routes import examples
 from overseer_payment.routes.op import Call, Op
 from overseer_payment.routes.ops.words import SCOPED, STAFF
@@ -22,6 +23,11 @@ async def get_checkout(call: Call[None, None]) -> CheckoutRow:
     return await call.payments.checkout(call.viewer, call.id)
 
 
+async def expire_checkout(call: Call[None, None]) -> CheckoutRow:
+    key = call.idempotency_key
+    return await checkouts.expire(call.payments, call.viewer, call.id, idempotency_key=key)
+
+
 async def get_catalog(call: Call[CatalogQuery, None]) -> Catalog:
     return await call.payments.catalog(call.viewer, query=call.query)
 
@@ -35,7 +41,8 @@ OPS = (
         summary="Open a hosted checkout",
         description=(
             "Opens a checkout page at the provider and answers where to send the buyer. "
-            "Everything but setup mode needs a price."
+            "Everything but setup mode needs a price. 409 `already_subscribed`: the customer has a live "
+            "subscription to it; `allow_second` sells another."
         ),
         handler=create_checkout,
         answer=CheckoutCreated,
@@ -55,6 +62,22 @@ OPS = (
         answer=CheckoutRow,
         example=examples.CHECKOUT,
         path_help="The `session_id` that opening the checkout answered.",
+    ),
+    Op(
+        method="POST",
+        path="/checkouts/{session_id}/expire",
+        name="expire_checkout",
+        tag="Checkout",
+        summary="Close an open checkout",
+        description=(
+            "Nobody can pay it any more. For its own buyer; for others it needs `payment.manage`. One that "
+            "has expired already is no error; 409 `checkout_complete` for one that was paid."
+        ),
+        handler=expire_checkout,
+        answer=CheckoutRow,
+        example=examples.CHECKOUT | {"status": "expired", "payment_state": "unpaid", "transaction_id": None},
+        path_help="The `session_id` that opening the checkout answered.",
+        errors=(409, 502),
     ),
     Op(
         method="GET",

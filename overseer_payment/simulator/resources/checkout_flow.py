@@ -164,6 +164,7 @@ def _subscribe(world: World, session: Json, details: Json, method: Json) -> Outc
         {"object": "sim.subscription_of_session", "id": session["id"], "subscription": subscription["id"]}
     )
     _bill_once(world, session, items)
+    _take_off(world, session, plan.get("off", 0))
     invoice = begin(world, subscription, collect=False)
     intent = invoice_flow.intent_of(world, invoice)
     if intent is None:
@@ -188,6 +189,15 @@ def _bill_once(world: World, session: Json, items: list[Json]) -> None:
                 quantity_decimal=str(item["quantity"]),
             )  # fmt: skip
             invoice_items.announce(world, waiting)
+
+
+def _take_off(world: World, session: Json, off: int) -> None:
+    """Let a coupon stand on a subscription's first invoice, as a line of its own."""
+    if off:
+        waiting = invoice_items.new_item(
+            world, session["customer"], -off, session["currency"], description="Discount",
+        )  # fmt: skip
+        invoice_items.announce(world, waiting)
 
 
 def _pay_again(world: World, subscription_id: str, method: Json) -> Outcome | None:

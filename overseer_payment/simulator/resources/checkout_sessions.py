@@ -14,6 +14,7 @@ from overseer_payment.simulator.resources.checkout_shapes import (
     new_session,
     total_of,
 )
+from overseer_payment.simulator.resources.coupons import coupon_of, discounted, taken_off
 from overseer_payment.simulator.resources.customers import living_customer
 from overseer_payment.simulator.resources.shapes import Json, given, listed, metadata, refuse
 from overseer_payment.simulator.world import World
@@ -43,13 +44,17 @@ def open_session(world: World, params: Json) -> Json:
     """Open a session from a request's parameters. Raises SimError for what Stripe would refuse."""
     checked(world, params)
     items = line_items(world, params)
+    coupon, code = coupon_of(world, params.get("discounts") or [])
+    off = 0
     fields = given(params, *_PLAIN) | _customer(world, params)
     data = params.get("subscription_data") or {}
     trial = "trial_end" in data or "trial_period_days" in data
     if items:
         currency, total = items[0]["currency"], total_of(items, trial=trial)
-        check_total(params["mode"], total, currency)
-        fields |= {"currency": currency, "amount_subtotal": total, "amount_total": total}
+        off = taken_off(coupon, total, currency)
+        check_total(params["mode"], total - off, currency)
+        fields |= {"currency": currency, "amount_subtotal": total, "amount_total": total - off}
+        fields |= discounted(coupon, code, off)
         excluded = params.get("excluded_payment_method_types", [])
         allowed = params.get("allowed_payment_method_types") or types_for(currency)
         kinds = [kind for kind in types_for(currency) if kind in allowed and kind not in excluded]
@@ -57,6 +62,8 @@ def open_session(world: World, params: Json) -> Json:
     elif "currency" in params:
         fields["currency"] = known_currency(params["currency"])
     fields |= {"metadata": metadata(params.get("metadata"))} | _invoice_creation(params)
+    if (params.get("tax_id_collection") or {}).get("enabled"):
+        fields["tax_id_collection"] = {"enabled": True, "required": "never"}
     if (params.get("automatic_tax") or {}).get("enabled"):
         liability = {"type": "self"}
         fields["automatic_tax"] = {
@@ -70,7 +77,16 @@ def open_session(world: World, params: Json) -> Json:
         name: params.get(name) or {}
         for name in ("payment_intent_data", "subscription_data", "setup_intent_data")
     }
-    world.put({"object": "sim.checkout", "id": session["id"], "line_items": items, "trial": trial, **wanted})
+    world.put(
+        {
+            "object": "sim.checkout",
+            "id": session["id"],
+            "line_items": items,
+            "trial": trial,
+            "off": off,
+            **wanted,
+        }
+    )
     checkout_flow.schedule_expiry(world, session)
     return session
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from overseer_payment.simulator.errors import SimError, parameter_missing
 from overseer_payment.simulator.resources.amounts import chargeable
-from overseer_payment.simulator.resources.prices import price_from_data
+from overseer_payment.simulator.resources.prices import options_of, price_from_data
 from overseer_payment.simulator.resources.shapes import DAY, Json, refuse
 from overseer_payment.simulator.resources.subscription_shapes import inactive_message
 from overseer_payment.simulator.world import World
@@ -25,13 +25,16 @@ def line_items(world: World, params: Json) -> list[Json]:
         raise parameter_missing("line_items")
     if len(wanted) > _MAX_ITEMS:
         raise refuse("You can only pass up to 100 line items.", param="line_items")
-    found = [_line_item(world, wish, f"line_items[{position}]") for position, wish in enumerate(wanted)]
+    found = [
+        _line_item(world, wish, f"line_items[{position}]", params.get("currency"))
+        for position, wish in enumerate(wanted)
+    ]
     _check_mode(params["mode"], [item["price"] for item in found])
     return found
 
 
-def _line_item(world: World, wish: Json, param: str) -> Json:
-    price = _price(world, wish, param)
+def _line_item(world: World, wish: Json, param: str, currency: str | None) -> Json:
+    price = _in_currency(world, _price(world, wish, param), currency, param)
     if "quantity" not in wish:
         raise parameter_missing(f"{param}[quantity]")
     quantity = wish["quantity"]
@@ -74,6 +77,18 @@ def _price(world: World, wish: Json, param: str) -> Json:
     raise parameter_missing(f"{param}[price]")
 
 
+def _in_currency(world: World, price: Json, currency: str | None, param: str) -> Json:
+    """Return the price as it is in the currency that was chosen."""
+    if currency is None or currency == price["currency"]:
+        return price
+    option = options_of(world, price).get(currency)
+    if option is None:
+        message = f"The price specified does not support currency `{currency}`."
+        raise refuse(message, param=f"{param}[price]")
+    amounts = {name: option[name] for name in ("unit_amount", "unit_amount_decimal")}
+    return {**price, "currency": currency, **amounts}
+
+
 def _check_mode(mode: str, prices: list[Json]) -> None:
     recurring = [price for price in prices if price["type"] == "recurring"]
     if mode == "payment" and recurring:
@@ -110,10 +125,18 @@ def checked(world: World, params: Json) -> None:
     if params["mode"] == "subscription" and "customer_creation" in params:
         message = "`customer_creation` can only be used in `payment` and `setup` mode."
         raise refuse(message, param="customer_creation")
-    for discount in params.get("discounts") or []:
-        # Coupons are not simulated, so none exists.
-        kind, id = next(iter(discount.items()))
-        raise SimError(400, f"No such {kind}: '{id}'", code="resource_missing", param=f"discounts[0][{kind}]")
+    if params.get("discounts") and params.get("allow_promotion_codes"):
+        raise refuse("You may only specify one of these parameters: allow_promotion_codes, discounts.")
+    known = params.get("customer_update") or {}
+    asks = (params.get("tax_id_collection") or {}).get("enabled")
+    if "customer" in params and asks and known.get("name") != "auto":
+        raise refuse(
+            "Tax ID collection requires updating business name on the customer. To enable tax ID collection "
+            "for an existing customer, please set `customer_update[name]` to `auto`.",
+            param="customer_update[name]",
+        )
+    if known and "customer" not in params:
+        raise refuse("`customer_update` can only be used with `customer`.", param="customer_update")
     _check_times(world, params)
 
 
