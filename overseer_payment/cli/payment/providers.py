@@ -1,4 +1,4 @@
-"""`payment providers`: which payment providers are installed, and what state each is in."""
+"""`payment providers`: which payment providers are installed, what state each is in, and a new one."""
 
 from __future__ import annotations
 
@@ -7,10 +7,50 @@ import click
 from overseer_payment.cli.payment.options import json_option
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @json_option
-def providers(as_json: bool) -> None:
-    """List payment providers and their state. Needs no database."""
+@click.pass_context
+def providers(context: click.Context, as_json: bool) -> None:
+    """List payment providers and their state. Needs no database.
+
+    \b
+    Begin one of your own:   payment providers new NAME
+    """
+    if context.invoked_subcommand is None:
+        _list(as_json)
+
+
+@providers.command()
+@click.argument("name")
+@click.option(
+    "--into",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, writable=True),
+    default=".",
+    show_default=True,
+    help="Where to make the project's folder.",
+)
+@json_option
+def new(name: str, into: str, as_json: bool) -> None:
+    """Begin a provider of your own: a distribution with the conformance kit as its tests.
+
+    It installs at once and is listed. Its tests fail where something is still to be written, and say what.
+    """
+    from pathlib import Path
+
+    from overseer_payment.cli import output
+    from overseer_payment.cli.payment.scaffold import generate
+
+    written = generate(name, Path(into))
+    if as_json:
+        output.write_json({"files": [str(path) for path in written]})
+        return
+    for path in written:
+        output.line(str(path))
+    output.note(f"Next: pip install -e '{written[0].parent}[test]' && cd {written[0].parent} && pytest")
+
+
+def _list(as_json: bool) -> None:
     import os
 
     from overseer_payment.cli import output
