@@ -28,6 +28,7 @@ SIMULATIONS = (
     ("decline", "Decline a card", "A buyer's bank refuses the payment."),
     ("dispute", "Dispute a payment", "A bank takes the latest payment back until you answer."),
     ("settle", "Settle bank debits", "Pending debits arrive or fail now instead of in three days."),
+    ("month", "Let a month pass", "Subscriptions renew, end or fail to pay, and deadlines run out, now."),
 )
 """What a demo can let happen: key, button, consequence."""
 

@@ -21,8 +21,8 @@ _COUNTED = 100
 """A list answers at most this many rows; more than that is said as "100+"."""
 SOON = timedelta(days=3)
 """A deadline nearer than this is urgent."""
-_BACKLOG = 100
-"""So many events that wait are no longer a moment's work."""
+_LATE = 120
+"""Seconds that an event may wait before a person is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ async def attention_of(seen: Visit, status: StatusView) -> list[Attention]:
     found = [*_health(seen, status), *_events(seen, status), *await _disputes(seen, status)]
     for state in (SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID):
         found += await _overdue(seen, state)
-    found += await _drift(seen, status)
+    found += _drift(seen, status)
     return sorted(found, key=lambda item: item.tone != "danger")
 
 
@@ -59,8 +59,8 @@ def _events(seen: Visit, status: StatusView) -> list[Attention]:
         hint = "Bring the ledger in step with the provider:"
         href = tab_link(seen, "events", failed="true")
         found.append(Attention("danger", text, hint, "overseer payment reconcile --heal", href))
-    if status.pending_events >= _BACKLOG:
-        text = f"{seen.fmt.number(status.pending_events)} events wait to be applied"
+    if status.lag_seconds >= _LATE:
+        text = counted(status.pending_events, "event waits to be applied", "events wait to be applied")
         found.append(Attention("warn", text, "More hands:", "overseer payment work"))
     return found
 
@@ -103,19 +103,13 @@ async def _overdue(seen: Visit, state: SubscriptionStatus) -> list[Attention]:
     return [Attention("warn", text, hint, href=seen.links.tab("subscriptions", status=state.value))]
 
 
-async def _drift(seen: Visit, status: StatusView) -> list[Attention]:
-    """What the last comparison with the provider found and did not heal."""
-    from overseer_payment.sync import runs
-
-    found = []
-    for run in await runs.last_runs(seen.payments.engine):
-        left = int(run.counts.get("drift", 0)) - int(run.counts.get("healed", 0))
-        if run.kind is not runs.Healing.RECONCILIATION or run.account.account != status.account or left < 1:
-            continue
-        text = counted(left, "difference from the provider", "differences from the provider")
-        href = tab_link(seen, "settings")
-        found.append(Attention("warn", text, "Heal it with:", "overseer payment reconcile --heal", href))
-    return found
+def _drift(seen: Visit, status: StatusView) -> list[Attention]:
+    """What the last comparison with the provider found and did not mend."""
+    if not status.drift:
+        return []
+    text = counted(status.drift, "difference from the provider", "differences from the provider")
+    href = tab_link(seen, "settings")
+    return [Attention("warn", text, "Mend them with:", "overseer payment reconcile --heal", href)]
 
 
 def counted(count: int, one: str, many: str, *, more: bool = False) -> str:

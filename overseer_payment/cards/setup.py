@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from overseer_payment.cards.addresses import Address
 from overseer_payment.cards.frame import frame_of, view
-from overseer_payment.schemas import Finding, ProviderState
+from overseer_payment.provider import NamesItsKey
+from overseer_payment.schemas import Finding, ProviderRow, ProviderState
 
 if TYPE_CHECKING:
     from overseer_payment.cards.render import View
@@ -17,17 +18,23 @@ _ORDER = {"error": 0, "warning": 1, "ok": 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Webhook:
-    """Where one provider sends its events."""
+class Connected:
+    """One provider that can send events: where to, and what is known of its key and its secret."""
 
     provider: str
     title: str
     url: str
+    fingerprint: str | None
+    """Tells one key from another; the key itself is never shown."""
+    livemode: bool | None
+    secret: Finding | None
+    """What the doctor says of the signing secret."""
 
 
 async def settings(seen: Visit) -> View:
     """What is configured, and what is wrong with it."""
     providers = seen.payments.providers()
+    findings = sorted(await seen.payments.doctor(), key=_urgency)
     usable = [row for row in providers if row.state in {ProviderState.READY, ProviderState.NOT_CONFIGURED}]
     return view(
         seen,
@@ -35,8 +42,21 @@ async def settings(seen: Visit) -> View:
         title="Settings",
         frame=await frame_of(seen, "settings"),
         providers=providers,
-        webhooks=[Webhook(row.key, row.title, _webhook(seen, row.key)) for row in usable],
-        findings=sorted(await seen.payments.doctor(), key=_urgency),
+        connected=[_connected(seen, row, findings) for row in usable],
+        findings=findings,
+        wrong=sum(finding.level != "ok" for finding in findings),
+    )
+
+
+def _connected(seen: Visit, row: ProviderRow, findings: list[Finding]) -> Connected:
+    built = seen.payments.built().get(row.key)
+    return Connected(
+        provider=row.key,
+        title=row.title,
+        url=_webhook(seen, row.key),
+        fingerprint=built.key_fingerprint if isinstance(built, NamesItsKey) else None,
+        livemode=built.livemode if built else None,
+        secret=next((one for one in findings if one.id == f"webhook.{row.key}"), None),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from overseer_payment import errors
 from overseer_payment.ledger.queries.common import aware
 from overseer_payment.money import CurrencyTable
+from overseer_payment.provider import Provider
 from overseer_payment.schemas import (
     Catalog,
     CheckoutBody,
@@ -36,7 +37,6 @@ from overseer_payment.schemas import (
     TransactionState,
     Viewer,
 )
-from overseer_payment.sync.runs import LastRun
 from tests.cards.rows import STRIPE, now, status, transaction
 
 RowT = TypeVar("RowT", bound=Row)
@@ -55,18 +55,12 @@ class FakePayments:
     prices: list[PriceRow] = field(default_factory=list)
     plugins: list[ProviderRow] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-    runs: list[LastRun] = field(default_factory=list)
     failing: errors.PaymentError | None = None
     refusing: errors.PaymentError | None = None
     refunds: dict[str, TransactionRow] = field(default_factory=dict)
     opened: dict[str, CheckoutCreated] = field(default_factory=dict)
     hosted: str = "https://checkout.example.test/pay/1"
     bodies: list[RefundBody] = field(default_factory=list)
-
-    @property
-    def engine(self) -> Any:
-        """What questions are asked with that go past the service."""
-        return self
 
     def _answer(self) -> None:
         if self.failing is not None:
@@ -122,6 +116,9 @@ class FakePayments:
 
     def providers(self) -> list[ProviderRow]:
         return self.plugins
+
+    def built(self) -> dict[str, Provider]:
+        return {}
 
     def currencies(self, provider: str) -> CurrencyTable:
         return STRIPE

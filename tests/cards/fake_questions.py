@@ -20,7 +20,6 @@ from overseer_payment.schemas import (
 if TYPE_CHECKING:
     import pytest
 
-    from overseer_payment.sync.runs import LastRun
     from tests.cards.fake_payments import FakePayments
 
 _RECURRING: dict[str, Any] = {
@@ -70,11 +69,6 @@ async def disputes(payments: FakePayments, viewer: Viewer, query: DisputeQuery) 
     return Page(rows=rows[: query.limit])
 
 
-async def last_runs(payments: FakePayments) -> list[LastRun]:
-    """The runs of healing; the engine of these payments is they themselves."""
-    return payments.runs
-
-
 async def pulse(payments: FakePayments, viewer: Viewer) -> str:
     """Another one whenever anything in the shop is different."""
     await payments.status(viewer)
@@ -85,5 +79,4 @@ def answer(patch: pytest.MonkeyPatch) -> None:
     """Let the pages' questions be answered by this module."""
     patch.setattr("overseer_payment.shown.metrics.metrics", metrics)
     patch.setattr("overseer_payment.shown.disputes.disputes", disputes)
-    patch.setattr("overseer_payment.sync.runs.last_runs", last_runs)
     patch.setattr("overseer_payment.shown.pulse.pulse", pulse)

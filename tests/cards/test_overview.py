@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from overseer_payment.cards.attention import counted
 from overseer_payment.cards.trends import points
-from overseer_payment.ledger.accounts import Account
-from overseer_payment.sync.runs import Healing, LastRun, RunState
 from tests.cards.fake_payments import FakePayments
 from tests.cards.fakes import FakeHost
 from tests.cards.rows import status
@@ -56,39 +53,33 @@ def test_figures_lead_to_the_rows_behind_them(client: TestClient) -> None:
     assert client.get(failed).status_code == 200
 
 
-def run(**changes: Any) -> LastRun:
-    values = {
-        "account": Account("stripe", "default", False),
-        "kind": Healing.RECONCILIATION,
-        "state": RunState.DONE,
-        "counts": {"drift": 3, "healed": 1},
-        **changes,
-    }
-    return LastRun(**values)
-
-
-def test_drift_that_is_not_healed_needs_a_person(client: TestClient, payments: FakePayments) -> None:
-    """What the last comparison found, less what it mended; another account's is not shown."""
-    payments.runs = [run()]
+def test_drift_that_is_not_mended_needs_a_person(client: TestClient, payments: FakePayments) -> None:
+    """What the last comparison left; without any, nothing is said."""
+    payments.state = status(drift=2)
     assert "2 differences from the provider" in client.get("/payment/modal").text
-    payments.runs = [run(counts={"drift": 3, "healed": 3}), run(account=Account("stripe", "acct_9", False))]
+    payments.state = status(drift=0)
     assert "from the provider</" not in client.get("/payment/modal").text
 
 
 def test_the_red_comes_first(client: TestClient, payments: FakePayments) -> None:
     """What has failed stands above what waits."""
-    payments.runs = [run()]
-    payments.state = status(failed_events=2, pending_events=400)
+    payments.state = status(drift=2, failed_events=2, pending_events=400, lag_seconds=600)
     html = client.get("/payment/modal").text
     order = [html.index(text) for text in ("2 events could not", "400 events wait", "2 differences")]
     assert order == sorted(order)
+
+
+def test_a_moment_of_waiting_alarms_nobody(client: TestClient, payments: FakePayments) -> None:
+    """Events wait for seconds all the time; only those that have been waiting for minutes are told."""
+    payments.state = status(pending_events=40, lag_seconds=5)
+    assert "wait to be applied" not in client.get("/payment/modal").text
 
 
 def test_settings_are_no_link_for_those_who_may_not_open_them(
     client: TestClient, payments: FakePayments, host: FakeHost
 ) -> None:
     """What needs a person is said to all, but nobody is led into a refusal."""
-    payments.state, payments.runs = status(healthy=False), [run()]
+    payments.state = status(healthy=False, drift=1)
     host.permissions -= {"payment.admin"}
     html = client.get("/payment/modal").text
     assert "not healthy" in html
