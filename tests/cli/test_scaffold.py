@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -75,7 +76,9 @@ def test_it_is_clean(project: Path) -> None:
     """The generated source is formatted, and a strict type checker has nothing to say."""
     run([sys.executable, "-m", "ruff", "format", "--check", "--line-length", "110", "."], cwd=project)
     run([sys.executable, "-m", "ruff", "check", "--line-length", "110", "."], cwd=project)
-    assert not [path for path in project.rglob("*.*") if path.is_file() and "__KEY__" in path.read_text()]
+    sources = [path for end in ("py", "toml", "md") for path in project.rglob(f"*.{end}")]
+    assert len(sources) == 5
+    assert not [path for path in sources if re.search("__[A-Z]+__", path.read_text())]
 
 
 @pytest.mark.parametrize("name", ["Kettle", "1kettle", "kettle-pay", "", "../kettle", "k" * 41])
