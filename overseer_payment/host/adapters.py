@@ -23,7 +23,7 @@ from overseer_payment.environ import environ_of
 from overseer_payment.errors import ConfigurationError, PaymentError
 from overseer_payment.host import schema
 from overseer_payment.host.contributions import collect, load_host_plugins, log, running
-from overseer_payment.host.csrf import DoubleSubmit
+from overseer_payment.host.csrf import DoubleSubmit, HandsOutCookie
 from overseer_payment.host.installed import (
     Callbacks,
     CsrfProtection,
@@ -95,6 +95,9 @@ def install(
     host.contributions = collect(load_host_plugins(settings, own_only=not third_party), host)
     mounts = _Mounts(host, double, settings.public_url, login_url, own_design=page is not None)
     app.router.routes[:0] = mounts.routes(prefix)
+    if csrf is None:
+        # Also for pages of the application's own: a token without its cookie is worth nothing.
+        app.add_middleware(HandsOutCookie, double=double)
     _wrap_lifespan(app, host, migrate=migrate, dispose=engine is None)
     return host
 

@@ -51,7 +51,9 @@ class DoubleSubmit:
         async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
             async def send_cookie(message: Message) -> None:
                 if message["type"] == "http.response.start" and _FRESH in scope:
-                    MutableHeaders(scope=message).append("set-cookie", self._set_cookie(scope[_FRESH]))
+                    # Taken out, so that it is set once where one of these stands inside another.
+                    seed = scope.pop(_FRESH)
+                    MutableHeaders(scope=message).append("set-cookie", self._set_cookie(seed))
                 await send(message)
 
             await app(scope, receive, send_cookie)
@@ -71,3 +73,13 @@ class DoubleSubmit:
             self.cookie, seed, path="/", secure=self._secure, httponly=True, samesite="strict"
         )
         return response.headers["set-cookie"]
+
+
+class HandsOutCookie:
+    """`DoubleSubmit.wrap` as applications add middleware."""
+
+    def __init__(self, app: ASGIApp, *, double: DoubleSubmit) -> None:
+        self._app = double.wrap(app)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)

@@ -116,6 +116,14 @@ class InstalledHost:
         response.status_code = status
         return response
 
+    async def form_token(self, request: Request) -> str | None:
+        """The token for a form or script on a page of the application's own; its cookie comes along.
+
+        It goes back as the header `X-CSRF-Token`. Equal to `csrf_token` once it is known who asks.
+        """
+        await self.user(request)
+        return self.csrf_token(request)
+
     def csrf_token(self, request: Request) -> str | None:
         if self._callbacks.csrf is not None:
             return self._callbacks.csrf.token(request)
@@ -142,9 +150,23 @@ class InstalledHost:
         return await load_cards(self, self.contributions.cards, below)
 
     def _known_user(self, request: Request) -> str:
-        # The guard has asked already, so that this need not wait.
-        user: User | None = request.scope.get(self._scope_key)
+        # On our own routes the guard has asked already, so that this need not wait.
+        if self._scope_key not in request.scope:
+            request.scope[self._scope_key] = self._asked_at_once(request)
+        user: User | None = request.scope[self._scope_key]
         return user.id if user else ""
+
+    def _asked_at_once(self, request: Request) -> User | None:
+        """Who is signed in, on a page of the application's own. Raises ConfigurationError if that waits."""
+        callback = self._callbacks.user
+        answer = None if callback is None else callback(request)
+        if inspect.isawaitable(answer):
+            if inspect.iscoroutine(answer):
+                answer.close()  # else Python warns that nobody waited for it
+            raise ConfigurationError(
+                "On a page of your own use `await host.form_token(request)`: your user callback is async."
+            )
+        return _as_user(answer)
 
     def _shell(self) -> Shell:
         found = self.contributions

@@ -555,6 +555,57 @@ def test_cookie_is_out_of_reach(signed_in: TestClient) -> None:
     assert "set-cookie" not in signed_in.get("/garden/token").headers
 
 
+def _with_a_page(make_app: MakeApp, options: dict[str, Any], *, waits: bool, asks: str) -> TestClient:
+    """An application with a page of its own at /own; `asks` names how it gets its token."""
+
+    async def awaited(request: Request) -> str | None:
+        return request.cookies.get("who")
+
+    app = make_app()
+    user = awaited if waits else lambda request: request.cookies.get("who")
+    host = install(app, user=user, authorize=grants, **options)
+
+    async def own(request: Request) -> Response:
+        if asks == "form_token":
+            return PlainTextResponse(await host.form_token(request) or "")
+        return PlainTextResponse(host.csrf_token(request) or "")
+
+    app.router.routes.append(Route("/own", own))
+    client = client_of(app)
+    client.cookies.set("who", "alice")
+    return client
+
+
+@pytest.mark.parametrize(
+    ("waits", "asks"), [(False, "csrf_token"), (False, "form_token"), (True, "form_token")]
+)
+def test_a_page_of_the_application_s_own_gets_a_token_that_works(
+    make_app: MakeApp, options: dict[str, Any], waits: bool, asks: str
+) -> None:
+    """Without any page of ours before it: the cookie comes with it, once, and our own pages agree."""
+    client = _with_a_page(make_app, options, waits=waits, asks=asks)
+    given = client.get("/own")
+    assert len(given.headers.get_list("set-cookie")) == 1
+    assert water(client, given.text) == 200
+    assert client.get("/garden/token").text == given.text
+    assert "set-cookie" not in client.get("/own").headers
+    client.cookies.set("who", "mallory")
+    assert water(client, given.text) == 403
+
+
+def test_a_token_that_can_not_wait_says_what_to_use(make_app: MakeApp, options: dict[str, Any]) -> None:
+    """An async user callback: `csrf_token` on a page of one's own names `form_token`."""
+    client = _with_a_page(make_app, options, waits=True, asks="csrf_token")
+    with pytest.raises(ConfigurationError, match="form_token"):
+        client.get("/own")
+
+
+def test_pages_without_a_token_set_no_cookie(make_app: MakeApp, options: dict[str, Any]) -> None:
+    """The application's other answers are untouched."""
+    client = _with_a_page(make_app, options, waits=False, asks="csrf_token")
+    assert "set-cookie" not in client.get("/nowhere").headers
+
+
 def test_own_protection_replaces_ours(make_app: MakeApp, options: dict[str, Any]) -> None:
     """An application with CSRF tokens of its own has them in our forms and checks them itself."""
 
