@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,6 +32,9 @@ log = logging.getLogger("overseer_payment.applying")
 
 # 2 s, 4 s, … capped at 6 h: about three days, as long as the provider itself would retry.
 MAX_ATTEMPTS = 26
+# A batch costs some fifty statements, however large it is. On PostgreSQL each id that it touches is a lock
+# in a table of limited size, which all processes share.
+_BATCH = defaultdict(lambda: 128, sqlite=256)
 _MAX_DELAY = timedelta(hours=6)
 
 
@@ -47,13 +51,13 @@ class Applier:
     """Held while recording: what one process records side by side would only wait for itself."""
     now: Callable[[], datetime] = utcnow
 
-    async def step(self, *, limit: int = 64) -> int:
-        """Apply up to `limit` due events; answers how many were dealt with.
+    async def step(self, *, limit: int | None = None) -> int:
+        """Apply up to `limit` due events (default: as many as pay); answers how many were dealt with.
 
         A batch is one transaction. If one of its events can't be applied, each gets a transaction of
         its own, so that a poison event costs only itself.
         """
-        providers = self.providers()
+        providers, limit = self.providers(), limit or _BATCH[self.engine.dialect.name]
         due = await self._due(providers, limit)
         if not due:
             return 0
@@ -148,13 +152,15 @@ def _translate_and_record(
     """With which status each row ends: those that say nothing about money as ignored."""
     ended: dict[int, str] = {}
     told: dict[int, list[Snapshot]] = {}
-    asked: dict[int, set[Ref]] = {}
+    asked: dict[int, dict[Ref, datetime | None]] = {}
     said: dict[int, dict[int, tuple[Sequence[Snapshot], set[str]]]] = {}
     of = {id: account for account, id in accounts.known(connection).items()}
     for row in rows:
         parsed = providers[of[row.account_id].provider].parse(event_of(row))
         told.setdefault(row.account_id, []).extend(parsed.snapshots)
-        asked.setdefault(row.account_id, set()).update(parsed.fetch)
+        wanted = asked.setdefault(row.account_id, {})
+        for ref in parsed.fetch:
+            wanted[ref] = max(wanted.get(ref) or row.occurred_at, row.occurred_at)
         said.setdefault(row.account_id, {})[row.id] = parsed.snapshots, _only_named(row, parsed)
         ended[row.id] = APPLIED if parsed.snapshots or parsed.fetch else IGNORED
     for account_id in sorted(told):

@@ -26,8 +26,9 @@ from overseer_payment.errors import (
     ProviderUnavailable,
 )
 from overseer_payment.faults import describe, place
-from overseer_payment.ledger import accounts, wants
+from overseer_payment.ledger import accounts, objects, wants
 from overseer_payment.ledger.accounts import Account
+from overseer_payment.ledger.links import mentioned
 from overseer_payment.provider import (
     InvoicePaymentSnapshot,
     InvoiceSnapshot,
@@ -74,7 +75,7 @@ class Reader:
 
         def ask(connection: Connection) -> None:
             id = accounts.ensure(connection, [account])[account]
-            wants.ask(connection, id, [ref], wants.UNREADABLE, now=self.now())
+            wants.ask(connection, id, {ref: None}, wants.UNREADABLE, now=self.now())
 
         await committed(self.engine, ask)
 
@@ -119,7 +120,7 @@ class Reader:
             async with self.turn:
                 await committed(self.engine, _record, job, snapshots, self.now())
         except ObjectAbsent:
-            await committed(self.engine, _strike, job)
+            await committed(self.engine, _strike, job, self.now())
         except Exception as error:
             await self._postpone(job, error)
 
@@ -128,7 +129,7 @@ class Reader:
             error = ProviderUnavailable("The payment provider did not answer in time.")
         if job.attempts >= _GIVE_UP and not isinstance(error, _NOT_ITS_FAULT):
             log.error("%s %s is given up: %s", job.kind, job.provider_id, place(error))
-            await committed(self.engine, _strike, job)
+            await committed(self.engine, _strike, job, self.now())
             return
         log.info("%s %s could not be read: %s", job.kind, job.provider_id, place(error))
         delay = max(_back_off(job.attempts), timedelta(seconds=getattr(error, "retry_after", None) or 0))
@@ -162,8 +163,18 @@ def _claim(connection: Connection, account_ids: list[int], limit: int, now: date
     ]
 
 
-def _strike(connection: Connection, job: Row[Any]) -> None:
-    connection.execute(delete(tables.wanted).where(_same(job)))
+def _strike(connection: Connection, job: Row[Any], now: datetime) -> None:
+    """End the want, unless it was asked for again since it was taken up: then it is read again now."""
+    wanted = tables.wanted
+    connection.execute(delete(wanted).where(_same(job), wanted.c.asked == job.asked))
+    connection.execute(update(wanted).where(_same(job)).values(due_at=now, attempts=0))
+
+
+def _renewed(connection: Connection, job: Row[Any]) -> Row[Any] | None:
+    """The want as it stands, if it was asked for again while it was being read."""
+    query = select(tables.wanted).where(_same(job)).with_for_update()
+    stands = connection.execute(query).one_or_none()
+    return stands if stands is not None and stands.asked != job.asked else None
 
 
 def _put_off(connection: Connection, job: Row[Any], due_at: datetime, error: str) -> None:
@@ -172,9 +183,17 @@ def _put_off(connection: Connection, job: Row[Any], due_at: datetime, error: str
 
 def _record(connection: Connection, job: Row[Any], snapshots: list[Snapshot], now: datetime) -> None:
     """Record what was read, which ends the want if it answers it; else it is asked again later."""
+    # In everybody's order: first the objects, then what is wanted of them.
+    objects.lock(connection, job.account_id, {id for snapshot in snapshots for id in mentioned(snapshot)})
+    renewed = _renewed(connection, job)
     take(connection, job.account_id, snapshots, now=now)
-    if job.attempts >= _GIVE_UP:
-        _strike(connection, job)
+    if renewed is not None:
+        # Recording may have struck it: what was read may be older than what it was asked for last.
+        ref = Ref(Kind(job.kind), job.provider_id)
+        wants.ask(connection, job.account_id, {ref: renewed.since}, renewed.reason, now=now)
+        connection.execute(update(tables.wanted).where(_same(job)).values(due_at=now, attempts=0))
+    elif job.attempts >= _GIVE_UP:
+        _strike(connection, job, now)
     else:
         again = update(tables.wanted).where(_same(job)).values(due_at=now + _back_off(job.attempts))
         connection.execute(again)

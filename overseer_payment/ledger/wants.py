@@ -28,6 +28,7 @@ UNTOLD = "untold"  # a charge was refunded; by which refunds?
 UNKNOWN = "unknown"  # named by others, never described
 UNREADABLE = "unreadable"  # an event told of it in a dialect that we do not read
 
+_SECOND = timedelta(seconds=1)
 _ANSWERED_BY_READING = frozenset({DOUBT, UNREADABLE})
 
 # Its own event usually follows within seconds, and then nothing needs to be read.
@@ -64,9 +65,19 @@ def note(
     return needs.keys() | merged.doubtful.keys()
 
 
-def ask(connection: Connection, account_id: int, refs: Iterable[Ref], reason: str, *, now: datetime) -> None:
-    """Want these objects read: their event could not be used as it was."""
-    _insist(connection, account_id, dict.fromkeys(refs), reason, now)
+def ask(
+    connection: Connection,
+    account_id: int,
+    refs: Mapping[Ref, datetime | None],
+    reason: str,
+    *,
+    now: datetime,
+) -> None:
+    """Want these objects read: their event could not be used as it was.
+
+    With each the moment of that event, by the provider's clock: an older read does not answer it.
+    """
+    _insist(connection, account_id, refs, reason, now)
 
 
 # -- what follows from the rows ---------------------------------------------------------------------
@@ -150,9 +161,11 @@ def _answers(snapshot: Snapshot | None, row: Any) -> bool:
     """Does this news settle it? A read does, and so does any word that is surely later than the doubt."""
     if snapshot is None:
         return False
-    if row.since is None:
-        return snapshot.as_of.source is Source.READ
-    return bool(snapshot.as_of.moment >= row.since)
+    if snapshot.as_of.source is Source.READ:
+        return row.since is None or bool(snapshot.as_of.moment >= row.since)
+    # Within the second of an event that can't be read, one that can may be the older word.
+    later = _SECOND if row.reason == UNREADABLE else timedelta(0)
+    return row.since is not None and bool(snapshot.as_of.moment >= row.since + later)
 
 
 def _write(connection: Connection, account_id: int, needs: Mapping[Ref, str], now: datetime) -> None:
@@ -178,7 +191,11 @@ def _insist(
     later = or_(table.c.since.is_(None), new.since > table.c.since)
     statement = insert.on_conflict_do_update(
         index_elements=["account_id", "provider_id", "kind"],
-        set_={"reason": new.reason, "since": case((later, new.since), else_=table.c.since)},
+        set_={
+            "reason": new.reason,
+            "since": case((later, new.since), else_=table.c.since),
+            "asked": table.c.asked + 1,
+        },
     )
     values = [_values(account_id, ref, reason, now) | {"since": since} for ref, since in sorted(refs.items())]
     connection.execute(statement, values)

@@ -244,6 +244,49 @@ async def test_news_that_comes_during_a_read_is_not_taken_for_answered(shop: Sho
     assert await _wanted(shop) == {}
 
 
+async def test_a_read_does_not_answer_what_is_asked_in_its_own_second(shop: Shop) -> None:
+    """An event that we don't read comes in the second of a read that saw nothing of it: it is read again."""
+    customer = (await shop.post("customers", name="Ada"))["id"]
+    await shop.settle()
+    reader, home = shop.payments.worker.reader, shop.payments.home()
+    await reader.want(home, Ref(Kind.CUSTOMER, customer))
+
+    async def meanwhile(_: httpx.Request) -> None:
+        shop.wire.after = _nothing
+        await shop.post(f"customers/{customer}", name="Dora")
+        for event in of_type(shop.world, "customer.updated"):
+            await shop.receive(_dialect(event, "2031-01-01.unheard"))
+        await shop.payments.worker.applier.step()
+
+    shop.wire.after = meanwhile
+    shop.world.deliveries.take_due(float("inf"))
+    await reader.step()
+    shop.world.deliveries.take_due(float("inf"))
+    assert (await shop.payments.customer(OPERATOR, customer)).name == "Ada"
+    await shop.drain()
+    assert (await shop.payments.customer(OPERATOR, customer)).name == "Dora"
+    assert len(shop.requests("GET", "/v1/customers")) == 2
+    assert await _wanted(shop) == {}
+
+
+async def test_what_is_absent_is_looked_for_again_if_it_was_asked_for_meanwhile(shop: Shop) -> None:
+    """A read that found nothing ends only the wants from before it began."""
+    await shop.pay(1000)
+    await shop.settle()
+    reader, home, ref = shop.payments.worker.reader, shop.payments.home(), Ref(Kind.CUSTOMER, "cus_nobody")
+    await reader.want(home, ref)
+
+    async def meanwhile(_: httpx.Request) -> None:
+        shop.wire.after = _nothing
+        await reader.want(home, ref)
+
+    shop.wire.after = meanwhile
+    await reader.step()
+    assert await reader.is_wanted(home, ref)
+    await reader.step()
+    assert not await reader.is_wanted(home, ref)
+
+
 async def test_a_second_account_s_home_is_its_own(shop: Shop) -> None:
     """Example data is read with the example's key only: a real key is never asked about it."""
     intent = await shop.pay()
