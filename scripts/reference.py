@@ -138,6 +138,8 @@ def _parameter(parameter: Json, document: Json) -> tuple[str, ...]:
 
 
 def _body(body: Json) -> str:
+    if "application/json" not in body["content"]:
+        return f"Body: a file, one of {', '.join(f'`{type}`' for type in body['content'])}."
     content = body["content"]["application/json"]
     need = "" if body["required"] else " (may be left out)"
     sentence = f"Body{need}: {_type(content['schema'])}"
@@ -273,6 +275,14 @@ def findings() -> str:
     return _table(("`id`", "Level", "About", "Cure"), rows)
 
 
+def topics() -> str:
+    """Everything that an application can be told, and of which row."""
+    from overseer_payment.listening import TOPICS
+
+    rows = [f"| `{name}` | {topic.subject} | {topic.sentence} |" for name, topic in TOPICS.items()]
+    return "\n".join(["| topic | `news.row` | meaning |", "| --- | --- | --- |", *rows])
+
+
 PARTS: Mapping[str, Callable[[], str]] = {
     "doctor": findings,
     "cli": cli_reference,
@@ -281,6 +291,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "permissions": permissions,
     "theme": theme,
     "stripe-events": stripe_events,
+    "topics": topics,
 }
 
 

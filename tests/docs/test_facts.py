@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Text, select, text
 
 from overseer_payment import database, errors, operations, tables
-from overseer_payment.hookspecs import ProviderHooks
+from overseer_payment.hookspecs import ListenerHooks, ProviderHooks
 from overseer_payment.host import install
 from overseer_payment.host.middleware import SECURITY_HEADERS
 from overseer_payment.host.specs import HostHooks
@@ -25,7 +25,7 @@ from tests.docs.pages import DOCS, ROOT, blocks, page
 def hooks() -> list[tuple[str, Callable[..., Any]]]:
     return [
         (name, hook)
-        for specs in (HostHooks, ProviderHooks)
+        for specs in (HostHooks, ListenerHooks, ProviderHooks)
         for name, hook in vars(specs).items()
         if not name.startswith("_")
     ]

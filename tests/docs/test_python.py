@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from overseer_payment.hookspecs import PROVIDER_GROUP
+from overseer_payment.hookspecs import LISTENER_GROUP, PROVIDER_GROUP
 from overseer_payment.host import create_app
 from overseer_payment.host.specs import GROUP, HostHooks
 from overseer_payment.plugins import load
 from overseer_payment.registry import Registry
+from overseer_payment.settings import Settings, read_settings
+from overseer_payment.telling.discovery import installed as listeners
 from tests.docs.pages import DOCS, PAGES, Block, blocks
 from tests.support.distributions import write_distribution
 from tests.support.environment import clean_environment
@@ -187,8 +189,14 @@ def test_example_provider_is_listed(installed: Path) -> None:
     assert states == [("not_configured", None), ("ready", None)]
 
 
+def test_example_listener_is_found(installed: Path) -> None:
+    """The example application's listener is told of what it names."""
+    [greet] = listeners(read_settings(Settings, {}))
+    assert (greet.name, greet.topics) == ("overseer_greetings.greet", {"subscription.started"})
+
+
 def test_entry_point_groups_are_the_real_ones() -> None:
     """The groups that hooks.md shows are those that are loaded."""
     shown = [tomllib.loads(block.code) for block in blocks(DOCS / "hooks.md", "toml")]
     groups = {group for table in shown for group in table["project"]["entry-points"]}
-    assert groups == {GROUP, PROVIDER_GROUP}
+    assert groups == {GROUP, LISTENER_GROUP, PROVIDER_GROUP}

@@ -36,7 +36,7 @@ def _listeners() -> list[Listener]:
 
 
 def told(
-    database: Connection, snapshots: list[Snapshot], *, size: int = 1, before: Sequence[Snapshot] = ()
+    database: Connection, snapshots: Sequence[Snapshot], *, size: int = 1, before: Sequence[Snapshot] = ()
 ) -> Told:
     """Whom an account of its own tells what, after these snapshots in this order, and others `before`."""
     account = Account("stripe", f"acct_{next(_numbers)}", False)
@@ -95,15 +95,15 @@ def test_what_ended_had_started(database: Connection) -> None:
 
 def test_a_payment_known_by_its_invoice_first_succeeds_once(database: Connection) -> None:
     """Two rows that turn out to be one payment tell of one success, whoever is known first."""
-    story = [
+    story: tuple[Snapshot, ...] = (
         invoice(10, InvoiceStatus.PAID),
         payment(10, SUCCEEDED, "pi_1", made=10),
         charge(10, payment="pi_1", made=10),
         link(11),
-    ]
+    )
     with database.begin() as transaction:
         for order in permutations(story):
-            heard = told(database, list(order))
+            heard = told(database, order)
             assert sorted(row[1] for row in heard if row[0] == "everything") == [
                 "invoice.paid",
                 "payment.succeeded",
@@ -113,16 +113,16 @@ def test_a_payment_known_by_its_invoice_first_succeeds_once(database: Connection
 
 def test_each_failed_attempt_is_told_though_a_later_one_succeeded(database: Connection) -> None:
     """In every order: two failures by their charges, and one success."""
-    story = [
+    story: tuple[Snapshot, ...] = (
         charge(10, FAILED, "ch_1", made=10),
         payment(10, FAILED, latest_charge="ch_1"),
         charge(20, FAILED, "ch_2", made=20),
         charge(30, SUCCEEDED, "ch_3", made=30),
         payment(30, SUCCEEDED, latest_charge="ch_3"),
-    ]
+    )
     with database.begin() as transaction:
         for order in permutations(story):
-            heard = {row[1:] for row in told(database, list(order)) if row[0] == "everything"}
+            heard = {row[1:] for row in told(database, order) if row[0] == "everything"}
             assert heard == {
                 ("payment.failed", "pi_1", "ch_1"),
                 ("payment.failed", "pi_1", "ch_2"),
