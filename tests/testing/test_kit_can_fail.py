@@ -18,12 +18,21 @@ from tests.testing import (
     wrong_disputes,
     wrong_endpoints,
     wrong_lists,
+    wrong_subscriptions,
     wrong_webhooks,
 )
 from tests.testing.wrong import Wrong
 
 ROOT = Path(__file__).parents[2]
-MODULES = (wrong_calls, wrong_declarations, wrong_disputes, wrong_endpoints, wrong_lists, wrong_webhooks)
+MODULES = (
+    wrong_calls,
+    wrong_declarations,
+    wrong_disputes,
+    wrong_endpoints,
+    wrong_lists,
+    wrong_subscriptions,
+    wrong_webhooks,
+)
 WRONG = {
     name: member
     for module in MODULES
