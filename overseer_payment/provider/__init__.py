@@ -21,6 +21,12 @@ from overseer_payment.provider.billing import (
 from overseer_payment.provider.capabilities import (
     Capability,
 )
+from overseer_payment.provider.dispute_states import (
+    AWAITS_RESPONSE,
+    OPEN_DISPUTE,
+    DisputeKind,
+    DisputeStatus,
+)
 from overseer_payment.provider.disputing import (
     AnswersDisputes,
     Evidence,
@@ -69,17 +75,13 @@ from overseer_payment.provider.requests import (
     RefundRequest,
 )
 from overseer_payment.provider.snapshots import (
-    AWAITS_RESPONSE,
-    OPEN_DISPUTE,
     ChargeSnapshot,
     CheckoutMode,
     CheckoutPaymentState,
     CheckoutSnapshot,
     CheckoutStatus,
     CustomerSnapshot,
-    DisputeKind,
     DisputeSnapshot,
-    DisputeStatus,
     InvoicePaymentSnapshot,
     InvoiceSnapshot,
     InvoiceStatus,

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias
 
+from overseer_payment.provider.dispute_states import DisputeKind, DisputeStatus
 from overseer_payment.provider.naming import AsOf, Kind, Ref
 
 
@@ -299,42 +300,6 @@ class PriceSnapshot(_Snapshot):
     interval_count: int = 1
     nickname: str | None = None
     active: bool = True
-
-
-class DisputeKind(StrEnum):
-    CHARGEBACK = "chargeback"
-    INQUIRY = "inquiry"
-    FRAUD_WARNING = "fraud_warning"
-
-
-class DisputeStatus(StrEnum):
-    """Provider-neutral: OPEN states need or await an answer, the rest are final.
-
-    Stripe's `warning_*` states map onto the same words with kind INQUIRY; `appeal_*` likewise.
-    """
-
-    NEEDS_RESPONSE = "needs_response"
-    UNDER_REVIEW = "under_review"
-    APPEAL_NEEDS_RESPONSE = "appeal_needs_response"
-    APPEAL_UNDER_REVIEW = "appeal_under_review"
-    WON = "won"
-    LOST = "lost"
-    CLOSED = "closed"
-    PREVENTED = "prevented"
-
-
-OPEN_DISPUTE = frozenset(
-    {
-        DisputeStatus.NEEDS_RESPONSE,
-        DisputeStatus.UNDER_REVIEW,
-        DisputeStatus.APPEAL_NEEDS_RESPONSE,
-        DisputeStatus.APPEAL_UNDER_REVIEW,
-    }
-)
-
-
-AWAITS_RESPONSE = frozenset({DisputeStatus.NEEDS_RESPONSE, DisputeStatus.APPEAL_NEEDS_RESPONSE})
-"""States in which it is our turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import click
@@ -66,7 +66,7 @@ def show(id: str, fields: bool, as_json: bool) -> None:
     "--from",
     "source",
     metavar="FILE",
-    type=click.File("r", encoding="utf-8"),
+    type=click.Path(dir_okay=False, allow_dash=True),
     help="A JSON object of names and texts; - reads stdin.",
 )
 @click.option("--submit", is_flag=True, help="Hand everything staged to the bank, for good.")
@@ -77,7 +77,7 @@ def evidence(
     id: str,
     texts: tuple[str, ...],
     files: tuple[str, ...],
-    source: IO[str] | None,
+    source: str | None,
     submit: bool,
     yes: bool,
     idempotency_key: str | None,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import click
 
 _LARGEST = 16 * 1024 * 1024  # no provider wants more; what is less is its own to say
 
 
-def given(texts: tuple[str, ...], source: IO[str] | None) -> dict[str, Any]:
+def given(texts: tuple[str, ...], source: str | None) -> dict[str, Any]:
     """The texts by name, those typed before those from the file. Raises click.BadParameter."""
     typed = dict(_pair(text, "--field") for text in texts)
     return {**(_from(source) if source else {}), **typed}
@@ -42,11 +42,16 @@ def _pair(text: str, option: str) -> tuple[str, str]:
     return name.strip(), value
 
 
-def _from(source: IO[str]) -> dict[str, Any]:
+def _from(source: str) -> dict[str, Any]:
+    found: object = None
     try:
-        found = json.load(source)
+        with click.open_file(source, encoding="utf-8") as file:
+            found = json.load(file)
+    except OSError as error:
+        message = f"{source} can't be read: {error.strerror}."
+        raise click.BadParameter(message, param_hint="'--from'") from None
     except (ValueError, RecursionError):
-        found = None
+        pass
     if not isinstance(found, dict):
         raise click.BadParameter("It holds no JSON object of names and texts.", param_hint="'--from'")
     return found

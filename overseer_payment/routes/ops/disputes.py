@@ -49,7 +49,7 @@ _DISPUTE: Final[JsonObject] = {
     "submission_count": 0,
     "transaction_id": 7,
     "customer_id": 3,
-    "url": "https://dashboard.stripe.com/test/disputes/du_1",
+    "url": "https://dashboard.example/disputes/du_1",
     "occurred_at": _AT,
     "created_at": _AT,
 }
