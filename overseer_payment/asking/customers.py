@@ -15,11 +15,12 @@ from overseer_payment import operations, tables
 from overseer_payment.asking import erasing
 from overseer_payment.committing import committed
 from overseer_payment.database import utcnow
-from overseer_payment.errors import Conflict, Forbidden, NotFound, NotSupported
+from overseer_payment.errors import Conflict, Forbidden, NotFound, NotSupported, ObjectAbsent
 from overseer_payment.ledger import accounts
 from overseer_payment.ledger.accounts import Account
 from overseer_payment.operations import Begun, Intent
 from overseer_payment.provider import Capability, CustomerRequest
+from overseer_payment.recording import OPERATION
 from overseer_payment.requesting import as_request
 from overseer_payment.schemas import CustomerDetail, CustomerRow, EraseBody, Erased, Viewer
 
@@ -58,6 +59,13 @@ async def of_user(payments: Payments, viewer: Viewer, account: Account) -> str:
     The operation's key follows from the user, so requests at the same moment make one customer.
     """
     found = await committed(payments.engine, _find_or_begin, viewer, account)
+    if isinstance(found, str):
+        return found
+    try:
+        return await payments.sender.carry_out(account, found)
+    except ObjectAbsent:
+        # An attempt of days ago never took effect, which is known now: this is a new decision.
+        found = await committed(payments.engine, _find_or_begin, viewer, account)
     return found if isinstance(found, str) else await payments.sender.carry_out(account, found)
 
 
@@ -70,13 +78,15 @@ def _find_or_begin(connection: Connection, viewer: Viewer, account: Account) -> 
     known = connection.execute(mine.order_by(_customer.id).limit(1)).scalar_one_or_none()
     if known is not None:
         return str(known)
-    request = CustomerRequest(name=viewer.user.name or None, metadata={USER: viewer.user.id})
+    key = _unused_key(connection, account_id, viewer.user.id)
+    marks = {USER: viewer.user.id, OPERATION: key}
+    request = CustomerRequest(name=viewer.user.name or None, metadata=marks)
     intent = Intent(
         kind="customer",
         actor=viewer.actor,
         target=viewer.user.id,
         request=as_request(request),
-        key=_unused_key(connection, account_id, viewer.user.id),
+        key=key,
     )
     return operations.begin(connection, account_id, intent, now=utcnow())
 

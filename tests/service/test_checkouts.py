@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from overseer_payment import database, tables
+from overseer_payment.database import write
 from overseer_payment.errors import (
     ConfigurationError,
     Forbidden,
@@ -24,6 +27,7 @@ from overseer_payment.host_contract import User
 from overseer_payment.provider import CheckoutMode
 from overseer_payment.schemas import CheckoutBody, CheckoutCreated, Viewer
 from overseer_payment.simulator import World
+from overseer_payment.simulator.idempotency import IdempotencyKeys
 from tests.service.shop import OPERATOR, Shop, service, settings_of
 
 pytestmark = pytest.mark.anyio
@@ -117,7 +121,7 @@ async def test_a_user_pays_as_their_own_one_customer(shop: Shop) -> None:
     (customer,) = shop.world.find("customer")
     for created in (first, second):
         assert shop.world.get("checkout.session", created.session_id)["customer"] == customer["id"]
-    assert (customer["name"], customer["metadata"]) == ("Ada", {"overseer_user": "7"})
+    assert (customer["name"], customer["metadata"]["overseer_user"]) == ("Ada", "7")
     shop.world.clock.advance(60)
     shop.fill_in(first.session_id)
     await shop.settle()
@@ -169,6 +173,27 @@ async def test_a_customer_who_could_not_be_made_is_made_at_the_next_try(shop: Sh
 async def _open_with_known_price(shop: Shop) -> CheckoutCreated:
     body = CheckoutBody(price_id="price_any", mode=CheckoutMode.PAYMENT)
     return await shop.payments.create_checkout(buyer(), body)
+
+
+@pytest.mark.parametrize("happened", [True, False])
+async def test_days_later_a_customer_is_looked_for_before_one_is_made(shop: Shop, happened: bool) -> None:
+    """The answer was lost and its key is forgotten since: what was made is found, else one is made now."""
+    shop.world.faults.time_out("POST", "/v1/customers", after_effect=happened, times=3)
+    shop.world.faults.drop("*", times=None)
+    with pytest.raises(OutcomeUnknown):
+        await _open(shop, buyer())
+    shop.world.idempotency = IdempotencyKeys()
+    async with write(shop.engine) as connection:
+        past = datetime.now(UTC) - timedelta(days=100)  # before the account's clock, which stands still
+        await connection.execute(update(tables.operation).values(created_at=past))
+    created = await _open(shop, buyer())
+    (customer,) = shop.world.find("customer")
+    assert shop.world.get("checkout.session", created.session_id)["customer"] == customer["id"]
+    assert (await shop.payments.customer(buyer(), customer["id"])).user_id == "7"
+    kinds = [(kind, status) for kind, status in await shop.operations() if kind == "customer"]
+    assert kinds == (
+        [("customer", "succeeded")] if happened else [("customer", "failed"), ("customer", "succeeded")]
+    )
 
 
 async def test_two_installations_with_one_account_share_no_customer(
