@@ -8,6 +8,7 @@ from typing import Literal
 from overseer_payment.schemas import (
     CustomerRow,
     DisputeRow,
+    EffectRow,
     EventRow,
     InvoiceRow,
     OperationRow,
@@ -55,6 +56,12 @@ class CustomerList(_Searched):
     """Customers, newest first."""
 
     customers: list[CustomerRow]
+
+
+class EffectList(_List):
+    """What applications are told, the last first."""
+
+    effects: list[EffectRow]
 
 
 class EventList(_List):

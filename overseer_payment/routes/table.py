@@ -7,6 +7,7 @@ from overseer_payment.routes.ops import (
     checkout,
     customers,
     disputes,
+    effects,
     endpoints,
     events,
     exports,
@@ -29,6 +30,7 @@ OPS: tuple[Op, ...] = (
     *metrics.OPS,
     *exports.OPS,
     *events.OPS,
+    *effects.OPS,
     *operations.OPS,
     *endpoints.OPS,
 )

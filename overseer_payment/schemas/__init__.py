@@ -54,6 +54,7 @@ from overseer_payment.schemas.disputes import (
     EvidenceFileRow,
     EvidenceFormRow,
 )
+from overseer_payment.schemas.effects import EffectQuery, EffectRow, EffectState
 from overseer_payment.schemas.endpoints import (
     EndpointBody,
     EndpointDeleted,
@@ -145,6 +146,9 @@ __all__ = [
     "DisputeFilter",
     "DisputeQuery",
     "DisputeRow",
+    "EffectQuery",
+    "EffectRow",
+    "EffectState",
     "EndpointBody",
     "EndpointDeleted",
     "EndpointList",

@@ -150,7 +150,7 @@ def claim(
     died = "It never came to an end: perhaps it ends the process."
     connection.execute(worn.values(status=DEAD, last_error=died, finished_at=now))
     taken = update(table).where(table.c.id.in_(ids), table.c.status.in_(OPEN))
-    taken = taken.values(due_at=now + lease, attempts=table.c.attempts + 1)
+    taken = taken.values(status=PENDING, due_at=now + lease, attempts=table.c.attempts + 1)
     return sorted(connection.execute(taken.returning(table)), key=lambda row: row.id)
 
 

@@ -34,7 +34,7 @@ COMMANDS = (
     *("", "status", "transactions", "transaction", "customers", "customer", "subscriptions", "catalog"),
     *("checkout", "refund", "doctor", "providers", "db", "db upgrade", "db current", "seed"),
     *("sync", "reconcile", "work", "db rebuild-totals", "operations"),
-    *("events", "events show", "events replay", "events ignore"),
+    *("events", "events show", "events replay", "events ignore", "effects", "effects replay"),
 )
 DEADLINE = 20.0  # seconds; a hanging command fails its test instead of the run
 

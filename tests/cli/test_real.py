@@ -18,6 +18,7 @@ from overseer_payment import database
 from overseer_payment.cli.payment import payment
 from overseer_payment.cli.session import Opener, open_engine, require_schema
 from overseer_payment.errors import DatabaseError
+from overseer_payment.listening import Listener
 from overseer_payment.registry import Registry
 from overseer_payment.service import Payments
 from overseer_payment.settings import Settings
@@ -32,6 +33,7 @@ class Shop:
 
     def __init__(self, url: str) -> None:
         self.world = World()
+        self.listeners: tuple[Listener, ...] = ()
         self._url = url
         self._delivered = 0
 
@@ -65,7 +67,8 @@ class Shop:
         config = {"STRIPE_SECRET_KEY": self.world.secret_key, "STRIPE_WEBHOOK_SECRET": SECRET}
         async with open_engine(self._url) as engine:
             await database.upgrade(engine)
-            payments = Payments(engine, Registry(config, http_factory=lambda _: self._http()), Settings())
+            registry = Registry(config, http_factory=lambda _: self._http())
+            payments = Payments(engine, registry, Settings(), listeners=self.listeners)
             yield payments
             await payments.aclose()
 

@@ -27,6 +27,7 @@ _SECTIONS = {
         "upcoming": (f"{_HERE}.invoices:upcoming", "What a subscription will be billed next."),
         "disputes": (f"{_HERE}.disputes:disputes", "List disputes and fraud warnings."),
         "events": (f"{_HERE}.events:events", "Received events: see, replay or ignore them."),
+        "effects": (f"{_HERE}.effects:effects", "What applications are told; tell them again."),
         "operations": (f"{_HERE}.operations:operations", "What was sent to the provider, by whom."),
         "export": (f"{_HERE}.export:export", "Whole lists as CSV or JSON lines."),
         "catalog": (f"{_HERE}.catalog:catalog", "Products and prices that can be sold."),

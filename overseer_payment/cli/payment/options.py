@@ -38,6 +38,7 @@ SUBSCRIPTION_STATES = (
 )
 INVOICE_STATES = ("draft", "open", "paid", "uncollectible", "void")
 EVENT_STATES = ("pending", "applied", "ignored", "failed", "dead")
+EFFECT_STATES = ("pending", "failed", "done", "lapsed", "dead")
 OPERATION_STATES = ("sending", "succeeded", "pending", "failed", "unknown")
 DISPUTE_STATES = (
     "open",
