@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from overseer_payment.routes.links import links_of
 from overseer_payment.routes.op import PREFIX, Op
 from overseer_payment.routes.problem import MEDIA_TYPE, TYPE_PREFIX, Problem
 from overseer_payment.schemas import JsonObject
@@ -62,7 +63,7 @@ def document(ops: Sequence[Op], *, server: str) -> JsonObject:
     schemas = _Schemas(ops)
     paths: dict[str, JsonObject] = {}
     for op in ops:
-        paths.setdefault(PREFIX + op.path, {})[op.method.lower()] = _operation(op, schemas)
+        paths.setdefault(PREFIX + op.path, {})[op.method.lower()] = _operation(op, schemas, links_of(op, ops))
     return {
         "openapi": "3.1.0",
         "info": {"title": "Overseer payments", "version": "1", "description": _INTRODUCTION},
@@ -108,7 +109,7 @@ class _Schemas:
         return str(self._refs[(model, "validation")]["$ref"]).removeprefix(_REF)
 
 
-def _operation(op: Op, schemas: _Schemas) -> JsonObject:
+def _operation(op: Op, schemas: _Schemas, links: JsonObject) -> JsonObject:
     found: JsonObject = {
         "operationId": op.name,
         "summary": op.summary,
@@ -116,7 +117,7 @@ def _operation(op: Op, schemas: _Schemas) -> JsonObject:
         "tags": [op.tag],
         "security": [] if op.public else [{"bearer": []}],
         "parameters": [*_path_parameters(op), *_query_parameters(op, schemas), *_header_parameters(op)],
-        "responses": {"200": _success(op, schemas)}
+        "responses": {"200": _success(op, schemas) | ({"links": links} if links else {})}
         | {str(s): {"$ref": f"#/components/responses/{_problem_name(s)}"} for s in op.statuses},
     }
     if op.body or op.raw_body or op.uploads:

@@ -95,6 +95,6 @@ OPS = (
         example=examples.CATALOG,
         query=CatalogQuery,
         needs="payment.view",
-        errors=(409, 502),
+        errors=(404, 409, 502),
     ),
 )

@@ -91,7 +91,7 @@ OPS = (
         body_optional=True,
         body_example={"url": "https://shop.example/api/v1/payment/webhook"},
         needs="payment.admin",
-        errors=(409, 502),
+        errors=(404, 409, 502),
     ),
     Op(
         method="POST",
