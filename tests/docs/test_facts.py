@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Text, select, text
+from sqlalchemy import text
 
 from overseer_payment import database, errors, operations, tables
 from overseer_payment.hookspecs import ListenerHooks, ProviderHooks
@@ -18,7 +18,7 @@ from overseer_payment.host.middleware import SECURITY_HEADERS
 from overseer_payment.host.specs import HostHooks
 from overseer_payment.host_contract import Host
 from overseer_payment.provider_plugins.stripe.settings import API_VERSION
-from scripts.reference import commands, handled_stripe_events
+from scripts.reference import handled_stripe_events
 from tests.docs.pages import DOCS, ROOT, blocks, page
 
 
@@ -162,78 +162,3 @@ async def test_sql_runs(block: Any, database_url: str) -> None:
             await connection.execute(text(block.code))
     finally:
         await engine.dispose()
-
-
-@pytest.mark.anyio
-async def test_dead_events_are_due_again(database_url: str) -> None:
-    """After the statement of operations.md a dead event is pending and due."""
-    from overseer_payment.database import utcnow
-
-    [update] = [block.code for block in SQL if block.code.startswith("UPDATE payment_event")]
-    engine = database.create_engine(database_url)
-    try:
-        await database.upgrade(engine)
-        async with database.write(engine) as connection:
-            await connection.execute(tables.event.insert().values(**_dead()))
-            await connection.execute(text(update))
-        async with database.read(engine) as connection:
-            row = (await connection.execute(select(tables.event))).one()
-        assert (row.status, row.attempts) == ("pending", 0)
-        assert row.due_at <= utcnow()
-    finally:
-        await engine.dispose()
-
-
-def _dead() -> dict[str, Any]:
-    from datetime import timedelta
-
-    from overseer_payment.database import utcnow
-
-    now = utcnow()
-    texts = {column.name: "x" for column in tables.event.c if isinstance(column.type, Text)}
-    return {
-        **texts,
-        "account_id": 1,
-        "provider_event_id": "evt_1",
-        "type": "charge.refunded",
-        "status": "dead",
-        "attempts": 26,
-        "occurred_at": now,
-        "received_at": now,
-        "due_at": now + timedelta(hours=6),
-    }
-
-
-NOT_YET = (
-    ("events", "operations.md", "UPDATE payment_event"),
-    ("events", "design.md", "Dead events are set to pending by SQL"),
-    ("operations", "operations.md", "FROM payment_operation"),
-    ("work", "operations.md", "There is nothing else to start"),
-)
-"""A command, and what a page says only because that command does not exist."""
-
-
-BY_HAND = (
-    ("operations.md", "Both run when you run them and not otherwise"),
-    ("operations.md", "What no delivery ever told is not noticed in the background"),
-    ("design.md", "when somebody runs `overseer payment sync`"),
-)
-"""What a page says only because nothing heals in the background."""
-
-
-@pytest.mark.parametrize(("name", "sentence"), BY_HAND)
-def test_healing_is_by_hand_only_while_it_is(name: str, sentence: str) -> None:
-    """A page tells the reader to run `sync` by hand exactly as long as no service has a `Schedule`."""
-    package = ROOT / "overseer_payment"
-    others = [source for source in package.rglob("*.py") if "sync" not in source.relative_to(package).parts]
-    automatic = any(re.search(r"\bSchedule\(", source.read_text(encoding="utf-8")) for source in others)
-    told = " ".join(sentence.split()) in " ".join(page(name).split())
-    assert told is not automatic, f"docs/{name}: {sentence!r} (and this table) no longer fit"
-
-
-@pytest.mark.parametrize(("command", "name", "sentence"), NOT_YET)
-def test_what_is_missing_is_said_only_while_it_is(command: str, name: str, sentence: str) -> None:
-    """A page speaks of something as missing exactly as long as its command is missing."""
-    exists = f"overseer payment {command}" in {path for path, _, _ in commands()}
-    told = " ".join(sentence.split()) in " ".join(page(name).split())
-    assert told is not exists, f"docs/{name}: {sentence!r} (and this table) no longer fit `payment {command}`"
