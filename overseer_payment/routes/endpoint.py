@@ -62,7 +62,12 @@ class Endpoint:
             return response_to(error, where=f"{op.method} {PREFIX}{op.path}")
 
     async def _run(self, op: Op, request: Request) -> Answer:
-        viewer = ANONYMOUS if op.public else await admit(self._host, request)
+        if op.public:
+            # Anybody may call it, as often as they like: nothing more is done than is needed.
+            reading.path_id(request, op.parameter)
+            raw = await reading.read_body(request, reading.MAX_WEBHOOK) if op.raw_body else b""
+            return await op.handler(self._call(op, request, ANONYMOUS, raw))
+        viewer = await admit(self._host, request)
         call = self._call(op, request, viewer)
         if op.needs and op.needs not in viewer.permissions:
             if op.sight:
@@ -70,14 +75,14 @@ class Endpoint:
             viewer.require(op.needs)
         return await op.handler(await _complete(op, request, call))
 
-    def _call(self, op: Op, request: Request, viewer: Viewer) -> Call[Any, Any]:
+    def _call(self, op: Op, request: Request, viewer: Viewer, raw: bytes = b"") -> Call[Any, Any]:
         return Call(
             viewer=viewer,
             payments_for=lambda: self._payments_for(self._host),
             id=reading.path_id(request, op.parameter),
             query=None,
             body=None,
-            raw=b"",
+            raw=raw,
             headers=dict(request.headers.items()),
             idempotency_key=None,
             root_path=request.scope.get("root_path", ""),
@@ -86,10 +91,6 @@ class Endpoint:
 
 async def _complete(op: Op, request: Request, call: Call[Any, Any]) -> Call[Any, Any]:
     """The call with everything that the caller sent, read only now that we know who it is."""
-    if op.raw_body:
-        return replace(call, raw=await reading.read_body(request, reading.MAX_WEBHOOK))
-    if op.public:
-        return call
     query = reading.read_query(request, op.query)
     key = reading.idempotency_key(request) if op.method == "POST" else None
     limit = op.max_body or reading.MAX_JSON
