@@ -176,7 +176,8 @@ async def test_resume_ends_paused_collection(shop: Shop, sub: str) -> None:
 
 
 async def test_a_paused_subscription_stands_still_until_it_is_resumed(shop: Shop, sub: str) -> None:
-    """No period and no invoice meanwhile; resumed it begins a period, whose invoice counts the credit."""
+    """No period and no invoice meanwhile; resumed it begins a period, which costs less what was unused."""
+    await shop.advance(10)
     row = await subscriptions.pause(shop.payments, OPERATOR, sub, PauseBody(kind=PauseKind.SUBSCRIPTION))
     assert (row.status, row.collection_paused) == ("paused", False)
     await agrees(shop, row)
@@ -187,6 +188,7 @@ async def test_a_paused_subscription_stands_still_until_it_is_resumed(shop: Shop
     assert row.status == "active"
     await agrees(shop, row)
     assert shop.made("invoice") == invoices + 1
+    assert 1500 < (await shop.revenue())["usd"][0] < 3000
 
 
 # -- change --------------------------------------------------------------------------------------------

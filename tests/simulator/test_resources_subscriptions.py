@@ -245,6 +245,30 @@ async def test_a_preview_is_what_the_change_then_costs(world: World, sdk: stripe
     assert 0 < invoice["total"] < 10000
 
 
+async def test_a_new_price_is_for_one_unless_a_quantity_is_named(
+    world: World, sdk: stripe.StripeClient
+) -> None:
+    """As Stripe warns: a change of price takes the quantity back to one; the recurring preview shows it."""
+    subscription, dearer = subscribed(world), play.offer(world, "Max", 5000, interval="month")
+    item = items_of(subscription)[0]["id"]
+    await sdk.v1.subscriptions.update_async(subscription["id"], {"items": [{"id": item, "quantity": 3}]})
+    preview = await sdk.v1.invoices.create_preview_async(
+        {
+            "subscription": subscription["id"],
+            "subscription_details": {
+                "items": [{"id": item, "price": dearer["id"]}],
+                "proration_behavior": "always_invoice",
+            },
+            "preview_mode": "recurring",
+        }
+    )
+    assert (preview.total, preview.next_payment_attempt) == (5000, current_period(subscription)[1])
+    await sdk.v1.subscriptions.update_async(
+        subscription["id"], {"items": [{"id": item, "price": dearer["id"]}]}
+    )
+    assert items_of(subscription)[0]["quantity"] == 1
+
+
 async def test_prorations_wait_for_the_next_invoice_by_default(
     world: World, sdk: stripe.StripeClient
 ) -> None:
@@ -376,22 +400,29 @@ async def test_paused_collection_keeps_it_active(
 
 
 async def test_a_paused_subscription_stands_still(world: World, sdk: stripe.StripeClient) -> None:
-    """Status paused with its reason; no periods pass; resuming begins a new one and bills it."""
+    """No periods pass; resuming begins a new one and bills it, less what was not used of the old one."""
     subscription = subscribed(world)
+    world.clock.advance(10 * DAY)
     with logged(world) as log:
         paused = await sdk.v1.subscriptions.pause_async(subscription["id"])
     assert paused.status == "paused"
-    assert log == ["customer.subscription.updated", "customer.subscription.paused"]
+    assert log == [
+        "invoiceitem.created",
+        "customer.subscription.updated",
+        "customer.subscription.paused",
+    ]
+    (credit,) = world.find("invoiceitem")
+    assert -2000 < credit["amount"] < 0
     with logged(world) as log:
         world.clock.advance(60 * DAY)
     assert log == []
     resumed = await sdk.v1.subscriptions.resume_async(subscription["id"])
-    assert (resumed.status, booked(world)) == ("active", 4000)
+    assert (resumed.status, booked(world)) == ("active", 4000 + credit["amount"])
     assert current_period(subscription)[0] == world.now()
 
 
-async def test_resuming_within_the_period_costs_nothing(world: World, sdk: stripe.StripeClient) -> None:
-    """With the anchor unchanged the paid period simply goes on, and renews at its end."""
+async def test_resuming_within_the_period_costs_less(world: World, sdk: stripe.StripeClient) -> None:
+    """With the anchor unchanged the paid period goes on; its end bills the next, less the days paused."""
     subscription = subscribed(world)
     end = current_period(subscription)[1]
     await sdk.v1.subscriptions.pause_async(subscription["id"])
@@ -401,13 +432,17 @@ async def test_resuming_within_the_period_costs_nothing(world: World, sdk: strip
     )
     assert (resumed.status, booked(world)) == ("active", 2000)
     world.clock.advance(end - world.now() + 3600)
-    assert booked(world) == 4000
+    paused = sum(item["amount"] for item in world.find("invoiceitem"))
+    assert -500 < paused < 0
+    assert booked(world) == 4000 + paused
 
 
 async def test_resuming_can_wait_for_the_money(world: World, sdk: stripe.StripeClient) -> None:
     """`resume_on_payment_success` stays paused when the card is refused, until the invoice is paid."""
     subscription = subscribed(world, card=FAILS_ON_RENEWAL)
-    await sdk.v1.subscriptions.pause_async(subscription["id"])
+    await sdk.v1.subscriptions.pause_async(
+        subscription["id"], {"bill_for": {"unused_time_from": {"type": "none"}}}
+    )
     world.clock.advance(60 * DAY)
     resumed = await sdk.v1.subscriptions.resume_async(
         subscription["id"], {"payment_behavior": "resume_on_payment_success"}

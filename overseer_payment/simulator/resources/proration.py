@@ -114,6 +114,11 @@ def unused(world: World, subscription: Json, at: int) -> list[Json]:
     return [_proration(world, subscription, item, item, at, unused=True) for item in items_of(subscription)]
 
 
+def remaining(world: World, subscription: Json, at: int) -> list[Json]:
+    """Build the charges for the rest of the current period."""
+    return [_proration(world, subscription, item, item, at, unused=False) for item in items_of(subscription)]
+
+
 def _proration(world: World, subscription: Json, item: Json, period: Json, at: int, *, unused: bool) -> Json:
     price, quantity = item["price"], item["quantity"]
     start, end = period["current_period_start"], period["current_period_end"]

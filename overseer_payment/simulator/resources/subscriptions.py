@@ -23,6 +23,7 @@ from overseer_payment.simulator.resources.subscription_flow import (
 from overseer_payment.simulator.resources.subscription_shapes import (
     OVER,
     amount_of,
+    current_period,
     items_of,
     new_item,
     new_subscription,
@@ -208,13 +209,29 @@ def _bill_what_waits(world: World, subscription: Json) -> None:
 
 @endpoint("POST", "/v1/subscriptions/{subscription}/pause")
 def pause_subscription(call: Call) -> Json:
-    """Pause a subscription of flexible billing: status `paused`, no periods, no invoices."""
+    """Pause a subscription of flexible billing: status `paused`, no periods, no invoices.
+
+    Unused time is credited on the next invoice, unless `bill_for[unused_time_from][type]` says otherwise.
+    """
     subscription = _named(call, "subscription")
     if subscription["billing_mode"]["type"] != "flexible":
         raise refuse("Only subscriptions with `billing_mode[type]=flexible` can be paused.")
     if subscription["status"] not in ("active", "trialing", "past_due"):
         raise refuse(f"This subscription can't be paused because its status is {subscription['status']}.")
+    _credit_unused(call, subscription)
     return pause(call.world, subscription)
+
+
+def _credit_unused(call: Call, subscription: Json) -> None:
+    wanted = (call.params.get("bill_for") or {}).get("unused_time_from") or {}
+    kind, now = wanted.get("type", "now"), call.world.clock.now()
+    if kind == "none" or subscription["status"] != "active":
+        return  # a trial was free, and what is past due was not paid
+    start = current_period(subscription)[0] if kind == "item_current_period_start" else now
+    for item in proration.unused(call.world, subscription, start):
+        invoice_items.announce(call.world, item)
+    if call.params.get("invoicing_behavior") == "invoice":
+        _bill_what_waits(call.world, subscription)
 
 
 @endpoint("POST", "/v1/subscriptions/{subscription}/resume")
@@ -225,6 +242,10 @@ def resume_subscription(call: Call) -> Json:
         raise refuse("Only paused subscriptions can be resumed.")
     anchor = (params.get("billing_cycle_anchor") or {}).get("type", "now")
     wait = params.get("payment_behavior") == "resume_on_payment_success"
+    prorates = params.get("proration_behavior", "create_prorations") != "none"
+    if anchor == "unchanged" and prorates and current_period(subscription)[1] > call.world.clock.now():
+        for item in proration.remaining(call.world, subscription, call.world.clock.now()):
+            invoice_items.announce(call.world, item)
     return resume(call.world, subscription, keep_anchor=anchor == "unchanged", wait_for_payment=wait)
 
 
