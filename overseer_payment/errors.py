@@ -14,6 +14,7 @@ PaymentError                     status
 ├── ListenerFailed                500   the application's own code, told of a change, raised
 ├── MethodNotAllowed              405
 ├── PayloadTooLarge               413
+├── RateLimited                   429   too often by one caller; try again after `retry_after` seconds
 ├── UnsupportedMediaType          415
 ├── WebhookRefused                400   a delivery is not what it claims to be
 │   ├── SignatureInvalid          400
@@ -131,6 +132,12 @@ class PayloadTooLarge(PaymentError):
     """The body is larger than we read."""
 
     status, code, title = 413, "payload_too_large", "Body too large"
+
+
+class RateLimited(PaymentError):
+    """The caller asked too often for something that costs."""
+
+    status, code, title = 429, "rate_limited", "Too many requests"
 
 
 class WebhookRefused(PaymentError):

@@ -58,6 +58,7 @@ class Settings(BaseModel):
     )
     disabled_plugins: CommaList = Field(default=(), alias="OVERSEER_DISABLE_PLUGINS")
     healing: bool = Field(default=True, alias="PAYMENT_HEALING")
+    rate_limit: int = Field(default=60, ge=0, le=1_000_000, alias="PAYMENT_RATE_LIMIT")
     safe_mode: bool = Field(default=False, alias="OVERSEER_SAFE_MODE")
 
     @field_validator("public_url", "success_url", "cancel_url")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from starlette.routing import BaseRoute
 
@@ -17,13 +18,19 @@ from overseer_payment.service import Payments
 
 
 async def get_openapi(call: Call[None, None]) -> JsonObject:
-    return document(ALL_OPS, server=call.root_path)
+    return _document(call.root_path)
+
+
+@lru_cache(maxsize=8)  # of as many mounts; it is made of the code alone
+def _document(server: str) -> JsonObject:
+    return document(ALL_OPS, server=server)
 
 
 OPENAPI_OP = Op(
     method="GET",
     path="/openapi.json",
     name="get_openapi",
+    limited=True,
     tag="Reports",
     summary="Get this document",
     description="The interface as OpenAPI 3.1.",

@@ -21,6 +21,7 @@ from overseer_payment.errors import MethodNotAllowed, NotFound
 from overseer_payment.host_contract import Host
 from overseer_payment.routes import reading
 from overseer_payment.routes.guard import ANONYMOUS, admit
+from overseer_payment.routes.limits import Limits
 from overseer_payment.routes.op import PREFIX, Answer, Call, Op, PaymentsFor, Streamed
 from overseer_payment.routes.problem import problem_of, respond, response_to
 from overseer_payment.schemas import Viewer
@@ -33,8 +34,9 @@ def routes_of(host: Host, ops: Iterable[Op], payments_for: PaymentsFor) -> list[
     by_path: dict[str, dict[str, Op]] = {}
     for op in ops:
         by_path.setdefault(op.path, {})[op.method] = op
+    limits = Limits(host)
     return [
-        Route(PREFIX + path, Endpoint(host, methods, payments_for), name=f"overseer_payment:{path}")
+        Route(PREFIX + path, Endpoint(host, methods, payments_for, limits), name=f"overseer_payment:{path}")
         for path, methods in by_path.items()
     ]
 
@@ -42,8 +44,8 @@ def routes_of(host: Host, ops: Iterable[Op], payments_for: PaymentsFor) -> list[
 class Endpoint:
     """One path, as an ASGI application."""
 
-    def __init__(self, host: Host, ops: Mapping[str, Op], payments_for: PaymentsFor) -> None:
-        self._host, self._ops, self._payments_for = host, ops, payments_for
+    def __init__(self, host: Host, ops: Mapping[str, Op], payments_for: PaymentsFor, limits: Limits) -> None:
+        self._host, self._ops, self._payments_for, self._limits = host, ops, payments_for, limits
         reads = {"HEAD"} if "GET" in ops else set()
         self._allow = ", ".join(sorted({*ops, *reads}))
 
@@ -64,10 +66,14 @@ class Endpoint:
     async def _run(self, op: Op, request: Request) -> Answer:
         if op.public:
             # Anybody may call it, as often as they like: nothing more is done than is needed.
+            if op.limited:
+                self._limits.count(op.name, ANONYMOUS, request)
             reading.path_id(request, op.parameter)
             raw = await reading.read_body(request, reading.MAX_WEBHOOK) if op.raw_body else b""
             return await op.handler(self._call(op, request, ANONYMOUS, raw))
         viewer = await admit(self._host, request)
+        if op.limited:
+            self._limits.count(op.name, viewer, request)
         call = self._call(op, request, viewer)
         if op.needs and op.needs not in viewer.permissions:
             if op.sight:

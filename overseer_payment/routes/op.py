@@ -91,6 +91,8 @@ class Op:
     public: bool = False
     needs: str | None = None
     sight: Handler | None = None
+    limited: bool = False
+    """Costs enough to be counted for each caller who is not staff."""
     errors: tuple[int, ...] = ()
     """Statuses besides those that follow from the fields above."""
 
@@ -106,6 +108,8 @@ class Op:
         found = {500, 503, *self.errors}
         if not self.public:
             found |= {401, 403, 422}
+        if self.limited:
+            found.add(429)
         if self.parameter:
             found.add(404)
         if self.body or self.raw_body or self.uploads:

@@ -47,6 +47,7 @@ _PROBLEMS = {
     413: ("payload_too_large", "Body too large", "The body is larger than is read here."),
     415: ("unsupported_media_type", "Unsupported media type", "The body is not application/json in UTF-8."),
     422: ("invalid", "Invalid request", "The request is not valid, or the provider refused these values."),
+    429: ("rate_limited", "Too many requests", "This caller asked too often for something that costs."),
     500: ("internal_error", "Internal Server Error", "Something went wrong on our side; the log has more."),
     502: ("provider_error", "Payment provider error", "The provider answered something unexpected."),
     503: ("provider_unavailable", "Unavailable", "Not configured, or provider or database can't be reached."),
@@ -54,6 +55,7 @@ _PROBLEMS = {
 
 _HEADERS: dict[int, tuple[str, str, str]] = {
     401: ("WWW-Authenticate", "string", "How to authenticate."),
+    429: ("Retry-After", "integer", "Seconds to wait."),
     503: ("Retry-After", "integer", "Seconds to wait, when known."),
 }
 

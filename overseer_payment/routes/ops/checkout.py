@@ -37,6 +37,7 @@ OPS = (
         method="POST",
         path="/checkout",
         name="create_checkout",
+        limited=True,
         tag="Checkout",
         summary="Open a hosted checkout",
         description=(

@@ -77,6 +77,7 @@ OPS = (
         method="POST",
         path="/customers/{id}/portal",
         name="open_portal",
+        limited=True,
         tag="Customers",
         summary="Open the provider's portal for a customer",
         description=(

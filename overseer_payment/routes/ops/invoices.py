@@ -55,6 +55,7 @@ OPS = (
         method="GET",
         path="/subscriptions/{id}/upcoming-invoice",
         name="get_upcoming_invoice",
+        limited=True,
         tag="Invoices",
         summary="See what a subscription will be billed next",
         description=(
