@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from overseer_payment.committing import committed, queried
+from overseer_payment.committing import committed, queried, unbroken
 from overseer_payment.database import utcnow
 from overseer_payment.errors import ListenerFailed
 from overseer_payment.listening import TOPICS, Listener, News
@@ -63,7 +63,9 @@ class Teller:
             return 0
         lease = timedelta(seconds=listener.timeout) + _GRACE
         taken = await committed(self.engine, outbox.claim, listener.name, lease, limit=_LIMIT, now=self.now())
-        ends = await asyncio.gather(*(self._deliver(listener, one) for one in taken), return_exceptions=True)
+        # A process that is asked to end lets what it is telling come to its end: else it is told twice.
+        telling = (unbroken(self._deliver(listener, one)) for one in taken)
+        ends = await asyncio.gather(*telling, return_exceptions=True)
         for end in ends:
             if isinstance(end, BaseException):
                 raise end  # the database's: its lease runs out and it is told then

@@ -42,6 +42,8 @@ class Site:
     api: str
     answered: set[str] = field(default_factory=set)
     """Ids of events that were answered 200."""
+    more: dict[str, str] = field(default_factory=dict)
+    """Settings beyond the usual."""
 
     @property
     def environ(self) -> dict[str, str]:
@@ -52,6 +54,7 @@ class Site:
             "STRIPE_SECRET_KEY": self.world.secret_key,
             "STRIPE_WEBHOOK_SECRET": SECRET,
             "STRIPE_API_BASE": self.api,
+            **self.more,
         }
 
     # -- processes -------------------------------------------------------------------------------------
