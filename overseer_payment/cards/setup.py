@@ -55,7 +55,7 @@ def _connected(seen: Visit, row: ProviderRow, findings: list[Finding]) -> Connec
         title=row.title,
         url=_webhook(seen, row.key),
         fingerprint=built.key_fingerprint if isinstance(built, NamesItsKey) else None,
-        livemode=built.livemode if built else None,
+        livemode=None if built is None else built.livemode,
         secret=next((one for one in findings if one.id == f"webhook.{row.key}"), None),
     )
 

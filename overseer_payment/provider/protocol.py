@@ -120,7 +120,7 @@ class TellsFaults(Protocol):
 
 
 @runtime_checkable
-class NamesItsKey(Protocol):
+class NamesItsKey(Provider, Protocol):
     """A provider whose key people can tell from another without seeing it. Optional, and no capability."""
 
     @property

@@ -8,8 +8,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.cards.fake_payments import FakePayments
-from tests.cards.fakes import FakeHost, build_app, serving_payments
+from tests.cards.fakes import FakeHost, Stage, build_app, serving_payments
 from tests.cards.shop import shop
+from tests.support.server import serving
 
 
 @pytest.fixture
@@ -28,3 +29,30 @@ def host() -> FakeHost:
 def client(payments: FakePayments, host: FakeHost) -> Iterator[TestClient]:
     with TestClient(build_app(host), follow_redirects=False) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def open_stage() -> Iterator[Stage]:
+    """One server for the browser tests of a module: starting one for each costs more than they do."""
+    stage = Stage()
+    with serving_payments(lambda: stage.payments), serving(build_app(stage.host)) as stage.url:
+        yield stage
+
+
+@pytest.fixture
+def stage(open_stage: Stage) -> Stage:
+    """The server, with a new shop behind it."""
+    open_stage.clear()
+    return open_stage
+
+
+@pytest.fixture
+def site(stage: Stage) -> str:
+    """The dashboard with the card, on a real server. Its address, without a slash."""
+    return stage.url
+
+
+@pytest.fixture
+def shop_payments(stage: Stage) -> FakePayments:
+    """What is behind `site`."""
+    return stage.payments

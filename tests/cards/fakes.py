@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -20,6 +20,7 @@ from overseer_payment.host.middleware import CONTENT_SECURITY_POLICY, SetHeaders
 from overseer_payment.host_contract import PERMISSIONS, Host, User
 from tests.cards import fake_questions
 from tests.cards.fake_payments import FakePayments
+from tests.cards.shop import shop
 
 if TYPE_CHECKING:
     from overseer_payment.service import Payments
@@ -95,9 +96,24 @@ def build_app(host: FakeHost, *, root: str = "") -> Starlette:
 
 
 @contextmanager
-def serving_payments(payments: FakePayments) -> Any:
-    """Every host's service is `payments` meanwhile."""
+def serving_payments(payments: FakePayments | Callable[[], FakePayments]) -> Any:
+    """Every host's service is `payments` meanwhile, or whatever it answers at that moment."""
+    current = payments if callable(payments) else lambda: payments
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("overseer_payment.composition.payments_for", lambda host: cast("Payments", payments))
+        patch.setattr("overseer_payment.composition.payments_for", lambda host: cast("Payments", current()))
         fake_questions.answer(patch)
         yield payments
+
+
+@dataclass(eq=False)
+class Stage:
+    """A server that stays for many tests, and the shop and the host of the present one."""
+
+    url: str = ""
+    host: FakeHost = field(default_factory=FakeHost)
+    payments: FakePayments = field(default_factory=FakePayments)
+
+    def clear(self) -> None:
+        """A new shop, and everybody may do everything."""
+        self.payments = shop()
+        self.host.permissions, self.host.signed_in = frozenset(PERMISSIONS), True

@@ -3,115 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.cards.fake_payments import FakePayments
-from tests.cards.fakes import FakeHost, build_app, serving_payments
-from tests.cards.rows import SESSION, transaction
-from tests.cards.shop import shop
-from tests.support.server import serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
     from tests.support.browser import ConsoleGuard
 
-Scheme = Literal["light", "dark"]
 NewContext = Callable[..., "BrowserContext"]
-
-VIEWS = (
-    "/payment/modal",
-    "/payment/modal?days=365",
-    "/payment/modal/transactions",
-    "/payment/modal/transactions?q=zzzzzz",
-    "/payment/modal/subscriptions",
-    "/payment/modal/customers",
-    "/payment/modal/actions",
-    "/payment/modal/settings",
-    "/payment/transactions/1",
-    "/payment/transactions/4",
-    "/payment/transactions/2/refund?amount=1.00",
-    "/payment/subscriptions/1",
-    "/payment/customers/1",
-    "/payment/card",
-    f"/payment/success?session_id={SESSION}",
-    "/payment/cancel",
-)
-
-
-@pytest.fixture
-def shop_payments() -> Iterator[FakePayments]:
-    with serving_payments(shop()) as payments:
-        yield payments
-
-
-@pytest.fixture
-def site(shop_payments: FakePayments) -> Iterator[str]:
-    """The dashboard with the card, on a real server. Its address, without a slash."""
-    with serving(build_app(FakeHost())) as url:
-        yield url
-
-
-@pytest.fixture(params=["light", "dark"])
-def scheme(request: pytest.FixtureRequest) -> Scheme:
-    found: Scheme = request.param
-    return found
-
-
-def modal(page: Page) -> str:
-    return "dialog.op-dialog-modal[open]"
 
 
 def open_modal(page: Page, site: str) -> None:
     page.goto(f"{site}/")
     page.locator(".op-card-link").click()
     expect(page.locator("dialog.op-dialog-modal .op-figures")).to_be_visible()
-
-
-def faults(page: Page) -> list[str]:
-    """What axe finds, as readable lines."""
-    found = Axe().run(page).response["violations"]
-    return [f"{fault['id']}: {[node['html'][:120] for node in fault['nodes']]}" for fault in found]
-
-
-def test_axe_finds_nothing_on_any_page(new_context: NewContext, site: str, scheme: Scheme) -> None:
-    """Every view as a page, at two widths."""
-    for width in (375, 1440):
-        page = new_context(color_scheme=scheme, viewport={"width": width, "height": 900}).new_page()
-        for path in VIEWS:
-            page.goto(site + path)
-            assert not faults(page), path
-
-
-def test_axe_finds_nothing_in_the_dialogs(new_context: NewContext, site: str, scheme: Scheme) -> None:
-    """Card, modal, drawer, refund form and confirmation, as they lie over the dashboard."""
-    page = new_context(color_scheme=scheme).new_page()
-    page.goto(f"{site}/")
-    assert not faults(page)
-    open_modal(page, site)
-    assert not faults(page)
-    page.get_by_role("link", name="Transactions", exact=True).click()
-    page.get_by_role("link", name="Poster, A2").first.click()
-    expect(page.locator("dialog.op-dialog-drawer")).to_be_visible()
-    page.get_by_text("Refund…").click()
-    assert not faults(page)
-    page.get_by_role("button", name="Review refund").click()
-    expect(page.get_by_role("heading", name="Refund 36.50 USD?")).to_be_visible()
-    assert not faults(page)
-
-
-@pytest.mark.parametrize("width", [375, 768, 1440, 2560])
-def test_nothing_is_cut_off(new_context: NewContext, site: str, width: int) -> None:
-    """No view is wider than its window, from a phone to a large screen."""
-    page = new_context(viewport={"width": width, "height": 900}).new_page()
-    for path in ("/", *VIEWS):
-        page.goto(site + path)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
 
 def test_a_phone_shows_what_each_row_of_chips_filters(new_context: NewContext, site: str) -> None:
@@ -263,45 +174,6 @@ def test_a_checkout_takes_two_clicks(page: Page, site: str, shop_payments: FakeP
     page.get_by_role("link", name="Actions", exact=True).click()
     page.get_by_role("button", name="Checkout for Poster, A2, 49.00 USD").click()
     page.wait_for_url(shop_payments.hosted)
-
-
-def test_a_new_payment_appears_by_itself(page: Page, site: str, shop_payments: FakePayments) -> None:
-    """Without reload, and without losing the open modal."""
-    page.clock.install()
-    page.goto(f"{site}/")
-    page.locator(".op-card-link").click()
-    page.clock.run_for(300)
-    page.get_by_role("link", name="Transactions", exact=True).click()
-    expect(page.locator("dialog .op-link-row").first).to_be_visible()
-    shop_payments.payments.insert(0, transaction(500, description="Fresh from the till"))
-    page.clock.run_for(21_000)
-    expect(page.get_by_role("link", name="Fresh from the till")).to_be_visible()
-
-
-def test_the_card_refreshes_itself_and_rests_when_hidden(
-    page: Page, site: str, shop_payments: FakePayments
-) -> None:
-    """New figures come in; a hidden page asks nothing, and asks at once when it is seen again."""
-    page.clock.install()
-    page.goto(f"{site}/")
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url) if "/card" in request.url else None)
-    hide(page, True)
-    page.clock.run_for(120_000)
-    assert asked == []
-    shop_payments.state = shop_payments.state.model_copy(update={"total_transactions": 777})
-    hide(page, False)
-    expect(page.locator(".op-card-figures")).to_contain_text("777")
-
-
-def hide(page: Page, hidden: bool) -> None:
-    page.evaluate(
-        """hidden => {
-            Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden });
-            document.dispatchEvent(new Event('visibilitychange'));
-        }""",
-        hidden,
-    )
 
 
 def test_a_server_that_is_gone_is_told(page: Page, site: str, console: ConsoleGuard) -> None:

@@ -75,7 +75,7 @@ document.addEventListener('visibilitychange', () => beat(true));
 
 // A reload shows the address as a page: the layers of before are gone.
 if ((history.state || {}).op) history.replaceState({ op: { page: location.href, modal: null, drawer: null, depth: 0 } }, '');
-if (page()) { shown.set(page(), { url: location.href, text: '', at: started }); prepare(page()); }
+if (page()) { shown.set(page(), { url: location.href, text: '', at: started }); uncover(page()); reveal(page()); }
 const go = document.querySelector('.op-page a[data-op-go]');
 if (go) location.assign(go.href);
 beat(false);

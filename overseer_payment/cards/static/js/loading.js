@@ -39,8 +39,9 @@ function swap(box, text, url, quiet) {
   const active = box.contains(document.activeElement) ? document.activeElement : null;
   calm = Boolean(quiet);
   morph(box, wanted);
-  prepare(box);
+  uncover(box);
   if (quiet) return;
+  reveal(box);
   const body = box.querySelector('.op-body');
   if (body) body.scrollTop = 0;
   const title = box.querySelector('[data-op-title]');
@@ -51,9 +52,14 @@ function swap(box, text, url, quiet) {
   if (go) location.assign(go.href);
 }
 
-function prepare(scope) {
-  for (const button of scope.querySelectorAll('[data-op-copy]')) button.hidden = false;
-  for (const link of scope.querySelectorAll('.op-tabs [aria-current], .op-chip[aria-current]')) link.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+// Buttons that need the script are there only with it.
+function uncover(box) {
+  for (const button of box.querySelectorAll('[data-op-copy]')) button.hidden = false;
+}
+
+// In a row that is scrolled sideways, what is chosen is seen. Never with news: it would move who is reading.
+function reveal(box) {
+  for (const link of box.querySelectorAll('.op-tabs [aria-current], .op-chip[aria-current]')) link.scrollIntoView({ block: 'nearest', inline: 'nearest' });
 }
 
 function complain(box, text) {
