@@ -1,0 +1,102 @@
+"""What people look at must cost the same with a million payments as with a thousand.
+
+Status, the card's figures, and the first and a deep page of every list, each as a ratio of its medians.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+
+from bench.bulk import YEAR, fill
+from bench.common import OPERATOR, databases, kinds, median, parser, say, service, verdict
+from overseer_payment.database import utcnow
+from overseer_payment.ledger import paging
+from overseer_payment.schemas import (
+    CustomerQuery,
+    DisputeQuery,
+    EventQuery,
+    InvoiceQuery,
+    MetricsQuery,
+    RevenueQuery,
+    SubscriptionQuery,
+    TransactionQuery,
+)
+from overseer_payment.service import Payments
+from overseer_payment.shown import disputes, events, invoices, metrics
+
+TARGET = 1.5
+Question = Callable[[Payments], Awaitable[object]]
+
+
+def questions(count: int) -> Mapping[str, Question]:
+    """What is asked; `deep` begins in the middle of the year."""
+    deep = paging._write(utcnow() - timedelta(seconds=YEAR / 2), count // 2)
+    found: dict[str, Question] = {
+        "status": lambda p: p.status(OPERATOR),
+        "revenue, 30 days": lambda p: p.revenue(OPERATOR, RevenueQuery(days=30)),
+        "metrics, 30 days": lambda p: metrics.metrics(p, OPERATOR, MetricsQuery(days=30)),
+        "mrr, 365 days": lambda p: metrics.mrr_timeseries(p, OPERATOR, RevenueQuery(days=365)),
+        "one transaction": lambda p: p.transaction(OPERATOR, str(count // 2 + 1)),
+        "one customer": lambda p: p.customer(OPERATOR, "cus_7"),
+        "events": lambda p: events.events(p, OPERATOR, EventQuery()),
+        "open disputes": lambda p: disputes.disputes(
+            p, OPERATOR, DisputeQuery.model_validate({"status": "open"})
+        ),
+        "failed": lambda p: p.transactions(OPERATOR, TransactionQuery.model_validate({"status": "failed"})),
+        "a customer's": lambda p: p.transactions(OPERATOR, TransactionQuery(customer_id="cus_7")),
+        "an id": lambda p: p.transactions(OPERATOR, TransactionQuery(q="pi_7")),
+    }
+    return {**found, **_lists("", None), **_lists(", deep", deep)}
+
+
+def _lists(name: str, cursor: str | None) -> Mapping[str, Question]:
+    return {
+        f"transactions{name}": lambda p: p.transactions(OPERATOR, TransactionQuery(cursor=cursor)),
+        f"customers{name}": lambda p: p.customers(OPERATOR, CustomerQuery(cursor=cursor)),
+        f"subscriptions{name}": lambda p: p.subscriptions(OPERATOR, SubscriptionQuery(cursor=cursor)),
+        f"invoices{name}": lambda p: invoices.invoices(p, OPERATOR, InvoiceQuery(cursor=cursor)),
+        f"disputes{name}": lambda p: disputes.disputes(p, OPERATOR, DisputeQuery(cursor=cursor)),
+    }
+
+
+def main() -> int:
+    made = parser(__doc__)
+    made.add_argument("--rows", type=int, help="how many the larger ledger has")
+    options = made.parse_args()
+    large = options.rows or (20_000 if options.quick else 1_000_000)
+    rounds = options.rounds or (9 if options.quick else 31)
+    good = True
+    with databases(options) as new:
+        for kind in kinds(options):
+            say(f"{kind}: {large:,} to 1,000 payments")
+            good &= asyncio.run(_compared(new(kind), new(kind), large, rounds))
+    return 0 if good else 1
+
+
+async def _compared(small_url: str, large_url: str, large: int, rounds: int) -> bool:
+    async with service(small_url) as small, service(large_url) as many:
+        await fill(small.engine, 1000)
+        await fill(many.engine, large)
+        good = True
+        for name in questions(1000):
+            took: dict[str, list[float]] = {"small": [], "large": []}
+            asks = {"small": (small, questions(1000)[name]), "large": (many, questions(large)[name])}
+            for number in range(rounds + 2):
+                for side, (payments, ask) in asks.items():
+                    begun = time.perf_counter()
+                    await ask(payments)
+                    if number > 1:  # the first compile statements and read pages
+                        took[side].append(time.perf_counter() - begun)
+            few, more = median(took["small"]), median(took["large"])
+            good &= verdict(
+                f"{name:22} {few * 1000:6.1f} → {more * 1000:6.1f} ms", more / few, TARGET, least=False
+            )
+        return good
+
+
+if __name__ == "__main__":
+    sys.exit(main())
