@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from overseer_payment.errors import IdempotencyConflict
@@ -127,33 +127,31 @@ def begin(connection: Connection, account_id: int, intent: Intent, *, now: datet
     return other
 
 
-def note(
-    connection: Connection, account_id: int, *, kind: str, actor: str, target: str, now: datetime
-) -> None:
-    """Write down what somebody decided here, for the audit trail: nothing of it goes to a provider."""
+def note(connection: Connection, account_id: int, intent: Intent, *, now: datetime) -> bool:
+    """Write down what somebody decides here, for the audit trail: nothing of it goes to a provider.
+
+    False if it was decided before under the same client key: then there is nothing to do. Raises
+    IdempotencyConflict when that key came with something else.
+    """
+    if earlier(connection, account_id, intent) is not None:
+        return False
     values = {
         "account_id": account_id,
-        "kind": kind,
+        "kind": intent.kind,
         "status": SUCCEEDED,
-        "actor": actor,
-        "target": target,
-        "idempotency_key": Intent.fresh_key(),
-        "request": "{}",
+        "actor": intent.actor,
+        "target": intent.target,
+        "idempotency_key": intent.fresh_key(),
+        "request": json.dumps(dict(intent.request)),
+        "client_key": intent.client_key,
+        "client_digest": intent.digest,
         "attempts": 1,
         "created_at": now,
         "finished_at": now,
     }
-    connection.execute(insert(table).values(values))
-
-
-def done(
-    connection: Connection, account_id: int, intent: Intent, *, now: datetime, result: str | None = None
-) -> Begun:
-    """Store an operation that was carried out in the caller's own transaction, for the audit trail."""
-    begun = begin(connection, account_id, intent, now=now)
-    if begun.fresh:
-        finish(connection, begun.operation.id, SUCCEEDED, now=now, result=result)
-    return begun
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table).values(values).on_conflict_do_nothing().returning(table.c.id)
+    return connection.execute(statement).one_or_none() is not None
 
 
 def by_key(connection: Connection, key: str) -> Row[Any] | None:

@@ -14,6 +14,7 @@ from overseer_payment.database import utcnow
 from overseer_payment.errors import Conflict
 from overseer_payment.inbox import APPLIED, DEAD, FAILED, IGNORED, PENDING
 from overseer_payment.ledger.queries import events as queries
+from overseer_payment.operations import Intent
 from overseer_payment.schemas import EventRow, Viewer
 from overseer_payment.shown import whose
 from overseer_payment.tables import event as table
@@ -25,24 +26,28 @@ REPLAY, IGNORE = "event.replay", "event.ignore"
 _BATCH = 500
 
 
-async def replay(payments: Payments, viewer: Viewer, id: str) -> EventRow:
+async def replay(
+    payments: Payments, viewer: Viewer, id: str, *, idempotency_key: str | None = None
+) -> EventRow:
     """Have an event applied again from the beginning, whatever became of it; answers it as it waits.
 
     Applying twice is safe: recording is a merge. Raises Forbidden without `payment.admin`, NotFound.
     """
     viewer.require("payment.admin")
-    row = await committed(payments.engine, _replay, payments, viewer.actor, id)
+    row = await committed(payments.engine, _replay, payments, viewer.actor, id, idempotency_key)
     payments.worker.wake()
     return row
 
 
-async def ignore(payments: Payments, viewer: Viewer, id: str) -> EventRow:
+async def ignore(
+    payments: Payments, viewer: Viewer, id: str, *, idempotency_key: str | None = None
+) -> EventRow:
     """Take an event out that was not applied; a replay brings it back. To ignore it again changes nothing.
 
     Raises Conflict for one that is applied already, Forbidden without `payment.admin`, NotFound.
     """
     viewer.require("payment.admin")
-    return await committed(payments.engine, _ignore, payments, viewer.actor, id)
+    return await committed(payments.engine, _ignore, payments, viewer.actor, id, idempotency_key)
 
 
 async def replay_failed(payments: Payments, viewer: Viewer) -> int:
@@ -63,22 +68,26 @@ async def replay_failed(payments: Payments, viewer: Viewer) -> int:
     return total
 
 
-def _replay(connection: Connection, payments: Payments, actor: str, id: str) -> EventRow:
+def _replay(connection: Connection, payments: Payments, actor: str, id: str, key: str | None) -> EventRow:
     found = _find(connection, payments, id)
     now = utcnow()
-    connection.execute(update(table).where(table.c.id == found.id).values(_anew(now)))
-    _note(connection, [found.id], REPLAY, actor, now)
-    return _again(connection, payments, found)
+    account_id, intent = _intent(connection, found.id, REPLAY, actor, key)
+    if operations.note(connection, account_id, intent, now=now):
+        connection.execute(update(table).where(table.c.id == found.id).values(_anew(now)))
+    return _find(connection, payments, str(found.id))
 
 
-def _ignore(connection: Connection, payments: Payments, actor: str, id: str) -> EventRow:
+def _ignore(connection: Connection, payments: Payments, actor: str, id: str, key: str | None) -> EventRow:
     found = _find(connection, payments, id)
+    account_id, intent = _intent(connection, found.id, IGNORE, actor, key)
+    if operations.earlier(connection, account_id, intent) is not None:
+        return found
     now = utcnow()
     open_ = update(table).where(table.c.id == found.id, table.c.status.in_((PENDING, FAILED, DEAD)))
     # Waits for whoever is applying it at this moment, and then finds it applied.
     if connection.execute(open_.values(status=IGNORED, applied_at=now)).rowcount:
-        _note(connection, [found.id], IGNORE, actor, now)
-    stands = _again(connection, payments, found)
+        operations.note(connection, account_id, intent, now=now)
+    stands = _find(connection, payments, str(found.id))
     if stands.status == APPLIED:
         raise Conflict("This event is applied already. What it said is in the ledger.", code="event_applied")
     return stands
@@ -95,7 +104,8 @@ def _replay_some(connection: Connection, payments: Payments, actor: str, after: 
     found = connection.execute(locked).scalars().all()
     now = utcnow()
     connection.execute(update(table).where(table.c.id.in_(found)).values(_anew(now)))
-    _note(connection, found, REPLAY, actor, now)
+    for id in found:
+        operations.note(connection, *_intent(connection, id, REPLAY, actor), now=now)
     return found
 
 
@@ -103,19 +113,18 @@ def _anew(now: datetime) -> dict[str, Any]:
     return {"status": PENDING, "attempts": 0, "last_error": None, "due_at": now, "applied_at": None}
 
 
-def _note(connection: Connection, ids: Sequence[int], kind: str, actor: str, now: datetime) -> None:
-    query = select(table.c.account_id, table.c.provider_event_id).where(table.c.id.in_(ids))
-    for account_id, name in connection.execute(query.order_by(table.c.id)).all():
-        operations.note(connection, account_id, kind=kind, actor=actor, target=name, now=now)
+def _intent(
+    connection: Connection, id: int, kind: str, actor: str, key: str | None = None
+) -> tuple[int, Intent]:
+    """In which account somebody decides that about the event, as it is written down."""
+    query = select(table.c.account_id, table.c.provider_event_id).where(table.c.id == id)
+    account_id, name = connection.execute(query).one()
+    return account_id, Intent(kind=kind, actor=actor, target=name, request={}, client_key=key)
 
 
 def _find(connection: Connection, payments: Payments, id: str) -> EventRow:
-    return queries.event(connection, _ids(connection, payments), id)
-
-
-def _again(connection: Connection, payments: Payments, found: EventRow) -> EventRow:
-    stands = queries.event(connection, _ids(connection, payments), str(found.id))
-    return EventRow(**{name: getattr(stands, name) for name in EventRow.model_fields})
+    found = queries.event(connection, _ids(connection, payments), id)
+    return EventRow(**{name: getattr(found, name) for name in EventRow.model_fields})
 
 
 def _ids(connection: Connection, payments: Payments) -> Sequence[int]:

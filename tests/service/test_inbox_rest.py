@@ -7,7 +7,10 @@ from typing import Any, cast
 
 import httpx
 import pytest
+from sqlalchemy import update
 
+from overseer_payment import tables
+from overseer_payment.database import write
 from tests.routes.fake_payments import TOKEN, FakeHost, FakePayments, application
 from tests.service.shop import Shop
 
@@ -50,6 +53,38 @@ async def test_events_are_listed_seen_replayed_and_ignored(shop: Shop, rest: htt
     assert (await rest.post(f"/events/{paid['id']}/ignore")).json()["status"] == "ignored"
     kinds = [row["kind"] for row in (await _get(rest, "/operations"))["operations"]]
     assert kinds == ["event.ignore", "event.replay"]
+
+
+async def test_one_key_decides_once(shop: Shop, rest: httpx.AsyncClient) -> None:
+    """The same `Idempotency-Key` again answers how the event stands and changes nothing; other wish: 409."""
+    await shop.pay(1000)
+    await shop.settle()
+    (paid,) = (await _get(rest, "/events", type="charge.succeeded"))["events"]
+    path, key = f"/events/{paid['id']}", {"Idempotency-Key": "once"}
+    assert (await rest.post(f"{path}/replay", headers=key)).json()["status"] == "pending"
+    await shop.drain()
+    assert (await rest.post(f"{path}/replay", headers=key)).json()["status"] == "applied"
+    assert (await rest.post(f"{path}/ignore", headers=key)).status_code == 409
+    await rest.post(f"{path}/replay")
+    key = {"Idempotency-Key": "other"}
+    assert (await rest.post(f"{path}/ignore", headers=key)).json()["status"] == "ignored"
+    await rest.post(f"{path}/replay")
+    assert (await rest.post(f"{path}/ignore", headers=key)).json()["status"] == "pending"
+    kinds = [row["kind"] for row in (await _get(rest, "/operations"))["operations"]]
+    assert kinds == ["event.replay", "event.ignore", "event.replay", "event.replay"]
+
+
+async def test_all_failed_ones_are_replayed_over_rest(shop: Shop, rest: httpx.AsyncClient) -> None:
+    """How many were put back; afterwards none is failed."""
+    await shop.pay(1000)
+    await shop.settle()
+    async with write(shop.engine) as connection:
+        await connection.execute(update(tables.event).values(status="dead"))
+    count = len(shop.world.events)
+    assert (await rest.post("/events/replay")).json() == {"replayed": count}
+    await shop.drain()
+    assert (await _get(rest, "/events", failed="true"))["events"] == []
+    assert (await rest.post("/events/replay")).json() == {"replayed": 0}
 
 
 @pytest.mark.parametrize("query", ["status=lost", "failed=perhaps", "limit=0", "cursor=x", "nonsense=1"])

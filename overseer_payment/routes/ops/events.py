@@ -8,7 +8,7 @@ from overseer_payment.asking import events as asking
 from overseer_payment.routes.answers import EventList
 from overseer_payment.routes.op import Call, Op
 from overseer_payment.routes.ops.words import STAFF
-from overseer_payment.schemas import EventDetail, EventQuery, EventRow, JsonObject
+from overseer_payment.schemas import EventDetail, EventQuery, EventRow, JsonObject, Replayed
 from overseer_payment.shown import events as shown
 
 _ADMIN: Final = "Needs the permission `payment.admin`."
@@ -45,11 +45,15 @@ async def get_event(call: Call[None, None]) -> EventDetail:
 
 
 async def replay_event(call: Call[None, None]) -> EventRow:
-    return await asking.replay(call.payments, call.viewer, call.id)
+    return await asking.replay(call.payments, call.viewer, call.id, idempotency_key=call.idempotency_key)
+
+
+async def replay_failed_events(call: Call[None, None]) -> Replayed:
+    return Replayed(replayed=await asking.replay_failed(call.payments, call.viewer))
 
 
 async def ignore_event(call: Call[None, None]) -> EventRow:
-    return await asking.ignore(call.payments, call.viewer, call.id)
+    return await asking.ignore(call.payments, call.viewer, call.id, idempotency_key=call.idempotency_key)
 
 
 OPS = (
@@ -68,6 +72,19 @@ OPS = (
         example={"events": [_EVENT], "next_cursor": None},
         query=EventQuery,
         needs="payment.view",
+    ),
+    # Before the path with an id, which it would fit as well.
+    Op(
+        method="POST",
+        path="/events/replay",
+        name="replay_failed_events",
+        tag="Events",
+        summary="Apply all failed events again",
+        description=f"Puts every failed and dead event back to `pending`, and answers how many. {_ADMIN}",
+        handler=replay_failed_events,
+        answer=Replayed,
+        example={"replayed": 3},
+        needs="payment.admin",
     ),
     Op(
         method="GET",
