@@ -182,7 +182,7 @@ def _intent(
 
 def _set_user(connection: Connection, id: int, intent: Intent, user_id: str | None) -> None:
     row = locked(connection, id)
-    if operations.earlier(connection, row.account_id, intent) is not None:
+    if not operations.note(connection, row.account_id, intent, now=utcnow()):
         return
     if user_id is not None and row.erased_at is not None:
         raise Conflict(
@@ -191,7 +191,6 @@ def _set_user(connection: Connection, id: int, intent: Intent, user_id: str | No
     if user_id is not None and row.user_id not in (None, user_id):
         raise Conflict("This customer is linked to another user. Unlink it first.", code="already_linked")
     connection.execute(update(tables.customer).where(_customer.id == id).values(user_id=user_id))
-    operations.done(connection, row.account_id, intent, now=utcnow(), result=row.provider_customer_id)
 
 
 def locked(connection: Connection, id: int) -> Row[Any]:

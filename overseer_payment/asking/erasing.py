@@ -41,7 +41,7 @@ def _forget(connection: Connection, id: int, intent: Intent) -> tuple[int, froze
     row = connection.execute(query).one()
     now = utcnow()
     ids = forgetting.forget(connection, row, now=now)
-    operations.done(connection, row.account_id, intent, now=now, result=row.provider_customer_id)
+    operations.note(connection, row.account_id, intent, now=now)
     return row.account_id, frozenset(ids)
 
 

@@ -70,6 +70,6 @@ def _write_down(
         kind="portal",
         actor=actor,
         target=request.customer,
-        request={"customer": request.customer, "return_url": request.return_url},
+        request={"customer": request.customer, "return_url": request.return_url, "session": session},
     )
-    operations.done(connection, account_id, intent, now=utcnow(), result=session)
+    operations.note(connection, account_id, intent, now=utcnow())

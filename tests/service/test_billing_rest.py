@@ -13,6 +13,8 @@ from tests.routes.fake_payments import TOKEN, FakeHost, FakePayments, applicatio
 from tests.service.shop import Shop
 
 pytestmark = pytest.mark.anyio
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what no database decides: once is enough."""
 
 API = "http://app.test/api/v1/payment"
 
@@ -79,6 +81,7 @@ async def test_who_may_call_what(shop: Shop, rest: httpx.AsyncClient) -> None:
                 assert answer.headers["content-type"] == "application/problem+json"
 
 
+@on_sqlite
 async def test_invoices_are_listed_filtered_and_seen(shop: Shop, rest: httpx.AsyncClient) -> None:
     """The contract's shape: rows under `invoices`, a cursor; unknown values of a filter are 422."""
     ids = await _subscribed(shop, rest)
@@ -97,6 +100,7 @@ async def test_invoices_are_listed_filtered_and_seen(shop: Shop, rest: httpx.Asy
     assert stranger == {"invoices": [], "next_cursor": None}
 
 
+@on_sqlite
 async def test_a_portal_leads_where_it_may(shop: Shop, rest: httpx.AsyncClient) -> None:
     """Without a body to our own page; a foreign host is 422, the provider away 503."""
     ids = await _subscribed(shop, rest)
@@ -108,6 +112,7 @@ async def test_a_portal_leads_where_it_may(shop: Shop, rest: httpx.AsyncClient) 
     assert (await rest.post(path)).status_code == 503
 
 
+@on_sqlite
 async def test_a_key_erases_once_and_for_one_thing(shop: Shop, rest: httpx.AsyncClient) -> None:
     """The same key again answers the same; with another wish it is 409."""
     ids = await _subscribed(shop, rest)
@@ -122,6 +127,7 @@ async def test_a_key_erases_once_and_for_one_thing(shop: Shop, rest: httpx.Async
     assert (other.status_code, other.json()["code"]) == (409, "idempotency_conflict")
 
 
+@on_sqlite
 async def test_a_checkout_with_terms_is_opened_replayed_and_closed(
     shop: Shop, rest: httpx.AsyncClient
 ) -> None:
@@ -149,6 +155,7 @@ async def test_a_checkout_with_terms_is_opened_replayed_and_closed(
         assert (await rest.post("/checkout", json={**body, **wrong})).status_code == 422
 
 
+@on_sqlite
 async def test_a_second_subscription_is_409(shop: Shop, rest: httpx.AsyncClient) -> None:
     """With its own code, and the way around it in the sentence."""
     await _subscribed(shop, rest)
@@ -159,6 +166,7 @@ async def test_a_second_subscription_is_409(shop: Shop, rest: httpx.AsyncClient)
     assert (await rest.post("/checkout", json={**body, "allow_second": True})).status_code == 200
 
 
+@on_sqlite
 async def test_the_catalogue_is_paged_over_rest(shop: Shop, rest: httpx.AsyncClient) -> None:
     """`limit`, `cursor` and `product_id`; products beside prices; a page as the contract has it."""
     for amount in (100, 200, 300):

@@ -18,6 +18,8 @@ from overseer_payment.schemas import Catalog, CatalogQuery, Viewer
 from tests.service.shop import OPERATOR, Shop
 
 pytestmark = pytest.mark.anyio
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what no database decides: once is enough."""
 
 
 async def _catalog(shop: Shop, **filters: Any) -> Catalog:
@@ -41,6 +43,7 @@ async def _price(shop: Shop, **params: str) -> str:
     )
 
 
+@on_sqlite
 async def test_every_currency_interval_and_scheme_is_shown(shop: Shop) -> None:
     """Several currencies (yen and dinars unscaled), a cadence, tiers and a sum of the buyer's choice."""
     many = await _price(
@@ -68,6 +71,7 @@ async def test_every_currency_interval_and_scheme_is_shown(shop: Shop) -> None:
     ]
 
 
+@on_sqlite
 async def test_while_it_is_fresh_nobody_asks_the_provider(shop: Shop) -> None:
     """Read at the first question; after that events keep it: new, changed, put away, renamed."""
     first = await _price(shop, unit_amount="100")
@@ -132,6 +136,7 @@ async def test_two_processes_do_not_read_it_both(shop: Shop) -> None:
         assert (await reading).note is None
 
 
+@on_sqlite
 async def test_it_answers_with_the_provider_away(shop: Shop) -> None:
     """A stale one with a note since when; one that was never read can't be made up."""
     shop.wire.down = True
@@ -148,6 +153,7 @@ async def test_it_answers_with_the_provider_away(shop: Shop) -> None:
     assert f"{read_at:%Y-%m-%d %H:%M}" in (found.note or "")
 
 
+@on_sqlite
 async def test_what_no_event_told_is_found_when_it_is_read_anew(shop: Shop) -> None:
     """Webhooks that never came: a stale catalogue is read, with what is new and without what is gone."""
     gone = await _price(shop, unit_amount="100")
@@ -174,6 +180,7 @@ async def test_pages_and_one_product_s_prices(shop: Shop) -> None:
     assert [price.id for price in (await _catalog(shop, product_id=product)).prices] == ids[:1]
 
 
+@on_sqlite
 async def test_it_is_for_staff(shop: Shop) -> None:
     """Without payment.view it is refused before anybody is asked."""
     with pytest.raises(Forbidden):

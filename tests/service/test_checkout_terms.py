@@ -24,6 +24,8 @@ from overseer_payment.settings import Settings
 from tests.service.shop import OPERATOR, Shop
 
 pytestmark = pytest.mark.anyio
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what no database decides: once is enough."""
 
 ADA = Viewer("user:7", User("7", "Ada"))
 BEN = Viewer("user:8", User("8", "Ben"))
@@ -58,6 +60,7 @@ async def _paid(shop: Shop, created: CheckoutCreated) -> None:
 # -- discounts, tax, currency --------------------------------------------------------------------------
 
 
+@on_sqlite
 async def test_a_coupon_and_a_code_take_off_what_they_say(shop: Shop) -> None:
     """A quarter by coupon, a sum by code; what is paid and recorded is the rest."""
     quarter = await shop.post("coupons", percent_off="25")
@@ -72,6 +75,7 @@ async def test_a_coupon_and_a_code_take_off_what_they_say(shop: Shop) -> None:
     assert await shop.revenue() == {"usd": (1450, 0, 0, 1450)}
 
 
+@on_sqlite
 async def test_a_discount_on_a_subscription_lasts_for_its_first_payment(shop: Shop) -> None:
     """The first invoice is less, the row says what it costs."""
     coupon = await shop.post("coupons", percent_off="50")
@@ -82,6 +86,7 @@ async def test_a_discount_on_a_subscription_lasts_for_its_first_payment(shop: Sh
     assert row["amount"] == 1500
 
 
+@on_sqlite
 async def test_the_buyer_may_type_a_code(shop: Shop) -> None:
     """The page is told so; beside a discount that makes no sense."""
     created = await _open(shop, ADA, allow_promotion_codes=True)
@@ -92,6 +97,7 @@ async def test_the_buyer_may_type_a_code(shop: Shop) -> None:
         await _open(shop, discount="unheard-of")
 
 
+@on_sqlite
 async def test_terms_are_the_sellers(shop: Shop) -> None:
     """A buyer gives themselves neither a coupon nor freedom from tax."""
     with pytest.raises(Forbidden, match="discount"):
@@ -103,6 +109,7 @@ async def test_terms_are_the_sellers(shop: Shop) -> None:
     assert shop.world.get("checkout.session", created.session_id)["automatic_tax"]["enabled"] is True
 
 
+@on_sqlite
 async def test_tax_is_computed_where_the_operator_says_so(shop: Shop) -> None:
     """By setting for all, by staff for one; a known customer's tax id is asked for, too."""
     created = await _open(shop)
@@ -116,6 +123,7 @@ async def test_tax_is_computed_where_the_operator_says_so(shop: Shop) -> None:
     assert shop.world.get("checkout.session", created.session_id)["automatic_tax"]["enabled"] is False
 
 
+@on_sqlite
 @pytest.mark.parametrize(("currency", "amount"), [("jpy", 1600), ("kwd", 3410)])
 async def test_the_buyer_pays_in_another_of_the_price_s_currencies(
     shop: Shop, currency: str, amount: int
@@ -134,6 +142,7 @@ async def test_the_buyer_pays_in_another_of_the_price_s_currencies(
         await _open(shop, ADA, price_id=price["id"], currency="gbp")
 
 
+@on_sqlite
 async def test_a_guest_may_become_a_customer(shop: Shop) -> None:
     """With an address filled in; one who has a customer takes no address besides."""
     created = await _open(shop, customer_email="guest@example.com", create_customer=True)
@@ -146,6 +155,7 @@ async def test_a_guest_may_become_a_customer(shop: Shop) -> None:
 # -- how long ----------------------------------------------------------------------------------------
 
 
+@on_sqlite
 async def test_a_checkout_closes_when_it_is_said_to(shop: Shop) -> None:
     """`expires_at` reaches the provider, without an offset it is UTC; what is over is refused here."""
     at = datetime.fromtimestamp(shop.world.now(), UTC) + timedelta(hours=2)
@@ -160,6 +170,7 @@ async def test_a_checkout_closes_when_it_is_said_to(shop: Shop) -> None:
     assert (await shop.payments.checkout(OPERATOR, created.session_id)).expires_at == soon
 
 
+@on_sqlite
 async def test_an_open_checkout_is_closed_once(shop: Shop) -> None:
     """Closed at the provider; again, and after it ran out, is no error and asks nobody."""
     created = await _open(shop, ADA)
@@ -172,6 +183,7 @@ async def test_an_open_checkout_is_closed_once(shop: Shop) -> None:
     assert ("checkout_expiry", "succeeded") in await shop.operations()
 
 
+@on_sqlite
 async def test_a_paid_checkout_stays_paid(shop: Shop) -> None:
     """409 when we know of it, and when the payment overtook us."""
     known, unknown = await _open(shop, ADA), await _open(shop, ADA)
@@ -184,6 +196,7 @@ async def test_a_paid_checkout_stays_paid(shop: Shop) -> None:
         assert refused.value.code == "checkout_complete"
 
 
+@on_sqlite
 async def test_who_may_close_whose_checkout(shop: Shop) -> None:
     """Its buyer and who manages; a stranger is told 404, who only looks 403; the provider away: 503."""
     created = await _open(shop, ADA)
@@ -239,6 +252,7 @@ async def test_nobody_subscribes_twice_by_mistake(shop: Shop) -> None:
     assert (await _open(shop, ADA)).checkout_url
 
 
+@on_sqlite
 async def test_the_guard_is_the_operator_s_choice(shop: Shop) -> None:
     """`any`: not even another product. `off`: everything goes."""
     await _paid(shop, await _subscribe(shop))

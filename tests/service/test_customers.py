@@ -26,6 +26,8 @@ from overseer_payment.sync import drift
 from tests.service.shop import OPERATOR, Shop, accounts
 
 pytestmark = pytest.mark.anyio
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what no database decides: once is enough."""
 
 ADA = Viewer("user:7", User("7", "Ada"))
 BEN = Viewer("user:8", User("8", "Ben"))
@@ -89,6 +91,7 @@ async def _told(shop: Shop) -> list[str]:
 # -- links -------------------------------------------------------------------------------------------
 
 
+@on_sqlite
 async def test_a_linked_user_sees_and_pays_as_the_customer(shop: Shop) -> None:
     """Ada sees what was hidden, and her next checkout is for this customer: none is made."""
     customer = await _customer(shop)
@@ -102,6 +105,7 @@ async def test_a_linked_user_sees_and_pays_as_the_customer(shop: Shop) -> None:
     assert shop.world.get("checkout.session", created.session_id)["customer"] == customer
 
 
+@on_sqlite
 async def test_nobody_is_handed_another_s_payments_by_a_slip(shop: Shop) -> None:
     """Linked to Ada, it can't be linked to Ben before it is unlinked; to Ada again is no error."""
     customer = await _customer(shop)
@@ -136,6 +140,7 @@ async def test_an_unlinked_user_gets_a_customer_of_their_own(shop: Shop) -> None
         await shop.payments.customer(ADA, first["id"])
 
 
+@on_sqlite
 async def test_who_may_link_and_erase(shop: Shop) -> None:
     """It needs payment.manage; a stranger is told that there is no such customer."""
     customer = await _customer(shop)
@@ -151,6 +156,7 @@ async def test_who_may_link_and_erase(shop: Shop) -> None:
     assert (await shop.payments.customer(OPERATOR, customer)).user_id == "7"
 
 
+@on_sqlite
 async def test_links_are_in_the_audit_trail(shop: Shop) -> None:
     """Who linked whom, once for each key; the same key with another user is refused."""
     customer = await _customer(shop)
@@ -207,6 +213,7 @@ async def test_nothing_brings_the_data_back(shop: Shop) -> None:
         assert await connection.run_sync(drift.compare, id, told) == []
 
 
+@on_sqlite
 async def test_erased_events_can_still_be_applied(shop: Shop) -> None:
     """What the inbox keeps of them tells the same sums when it is applied again."""
     customer = await _business(shop)
@@ -220,6 +227,7 @@ async def test_erased_events_can_still_be_applied(shop: Shop) -> None:
     assert await _told(shop) == []
 
 
+@on_sqlite
 async def test_others_are_untouched(shop: Shop) -> None:
     """Erasing one leaves another's name, payments and deliveries as they were."""
     customer = await _business(shop)
@@ -232,6 +240,7 @@ async def test_others_are_untouched(shop: Shop) -> None:
     assert await shop.rows(kept) == before
 
 
+@on_sqlite
 async def test_erasing_twice_is_no_error(shop: Shop) -> None:
     """The tombstone keeps its first moment; there is nothing more to take out."""
     customer = await _business(shop)
@@ -256,6 +265,7 @@ async def test_erasing_at_the_provider_too(shop: Shop) -> None:
     assert await _told(shop) == []
 
 
+@on_sqlite
 @pytest.mark.parametrize("fault", ["down", "time_out"])
 async def test_a_provider_that_is_away_is_told_and_nothing_comes_back(shop: Shop, fault: str) -> None:
     """Here all is erased already; the deletion there is asked for again, or settled in the background."""

@@ -14,6 +14,8 @@ from overseer_payment.shown import invoices as shown
 from tests.service.shop import OPERATOR, Shop
 
 pytestmark = pytest.mark.anyio
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what no database decides: once is enough."""
 
 ADA = Viewer("user:7", User("7", "Ada"))
 BEN = Viewer("user:8", User("8", "Ben"))
@@ -37,6 +39,7 @@ async def _decline_from_now(shop: Shop, subscription: dict[str, Any]) -> None:
     await shop.post(f"subscriptions/{subscription['id']}", default_payment_method=method["id"])
 
 
+@on_sqlite
 async def test_an_invoice_shows_its_page_and_what_paid_it(shop: Shop) -> None:
     """Number, hosted page, PDF, the one payment with its sum; found by our id and the provider's."""
     await _subscribed(shop)
@@ -52,6 +55,7 @@ async def test_an_invoice_shows_its_page_and_what_paid_it(shop: Shop) -> None:
     assert detail.billing_reason == "subscription_create"
 
 
+@on_sqlite
 @pytest.mark.parametrize(("currency", "amount"), [("jpy", 1500), ("kwd", 12340)])
 async def test_sums_stay_in_minor_units_of_their_currency(shop: Shop, currency: str, amount: int) -> None:
     """Yen and dinars are neither scaled nor rounded, in the invoice and in the preview of the next."""
@@ -117,6 +121,7 @@ async def test_people_see_their_own_invoices_only(shop: Shop) -> None:
     assert (await shown.upcoming(shop.payments, ADA, subscription["id"])).amount_due == 1500
 
 
+@on_sqlite
 async def test_what_comes_next_is_asked_of_the_provider(shop: Shop) -> None:
     """Sum, moment and lines as the provider has them; asking changes nothing there."""
     subscription = await _subscribed(shop)
@@ -129,6 +134,7 @@ async def test_what_comes_next_is_asked_of_the_provider(shop: Shop) -> None:
     assert (len(shop.world.events), shop.made("invoice")) == (events, 1)
 
 
+@on_sqlite
 async def test_nothing_comes_after_the_end(shop: Shop) -> None:
     """A subscription that ended has no next invoice: 409, without asking."""
     subscription = await _subscribed(shop)
@@ -140,6 +146,7 @@ async def test_nothing_comes_after_the_end(shop: Shop) -> None:
     assert shop.requests("POST", "/v1/invoices/create_preview") == []
 
 
+@on_sqlite
 async def test_lists_answer_with_the_provider_away(shop: Shop) -> None:
     """What was recorded is shown; only what must be asked says that it can't be."""
     subscription = await _subscribed(shop)

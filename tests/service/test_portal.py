@@ -16,6 +16,8 @@ from overseer_payment.simulator import transport
 from tests.service.shop import OPERATOR, Shop
 
 pytestmark = pytest.mark.anyio
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what no database decides: once is enough."""
 
 ADA = Viewer("user:7", User("7", "Ada"))
 BEN = Viewer("user:8", User("8", "Ben"))
@@ -33,6 +35,7 @@ async def customer(shop: Shop) -> str:
     return str(shop.world.find("customer")[0]["id"])
 
 
+@on_sqlite
 async def test_a_customer_ends_their_subscription_in_the_portal(shop: Shop, customer: str) -> None:
     """The link leads to a page with the subscription; its button ends it, which then shows here."""
     opened = await open_portal(shop.payments, ADA, customer, PortalBody())
@@ -46,6 +49,7 @@ async def test_a_customer_ends_their_subscription_in_the_portal(shop: Shop, cust
     assert (await shop.payments.subscription(ADA, subscription)).cancel_at_period_end
 
 
+@on_sqlite
 async def test_who_may_open_whose_portal(shop: Shop, customer: str) -> None:
     """Its user and who manages customers; not who only looks, and a stranger learns nothing."""
     assert (await open_portal(shop.payments, ADA, customer, PortalBody())).url.startswith("http")
@@ -57,6 +61,7 @@ async def test_who_may_open_whose_portal(shop: Shop, customer: str) -> None:
     assert len(shop.requests("POST", "/v1/billing_portal")) == 2
 
 
+@on_sqlite
 async def test_it_leads_back_to_allowed_hosts_only(shop: Shop, customer: str) -> None:
     """Our own address by default; a stranger's is refused before anything is asked of the provider."""
     with pytest.raises(Invalid, match="PAYMENT_ALLOWED_REDIRECT_HOSTS"):
@@ -78,6 +83,7 @@ async def test_who_opened_it_is_written_down_and_the_link_is_not(shop: Shop, cus
     assert opened.url not in str(rows)
 
 
+@on_sqlite
 async def test_there_is_no_portal_for_who_is_gone(shop: Shop, customer: str) -> None:
     """Erased: 409. With the provider away: said so, and nothing written down."""
     shop.wire.down = True
