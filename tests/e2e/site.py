@@ -72,13 +72,13 @@ class Site:
         ) as server:
             yield server
 
-    def begin(self, *words: str) -> subprocess.Popen[str]:
+    def begin(self, *words: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[str]:
         """`overseer payment WORDS` in a process of its own; the caller waits for its end."""
         return subprocess.Popen(
             [_COMMAND, "payment", *words],
             cwd=self.folder,
             env=clean_environment(self.environ),
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
         )
