@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from overseer_payment.errors import NotFound
 from overseer_payment.ledger import accounts, queries
 from overseer_payment.ledger.scope import Scope
-from overseer_payment.schemas import CustomerQuery, SubscriptionQuery, TransactionQuery
+from overseer_payment.schemas import CustomerQuery, DisputeQuery, SubscriptionQuery, TransactionQuery
 from tests.ledger import books, properties
 from tests.ledger.telling import (
     ACCOUNT,
@@ -145,7 +145,8 @@ def test_a_strangers_row_does_not_exist(busy: Ledger, user: str) -> None:
         with pytest.raises(NotFound):
             look(connection, scope, id)
     assert queries.refunds(connection, scope, row.id) == []
-    assert queries.disputes(connection, scope, row.id) == []
+    assert queries.disputes_about(connection, scope, row.id, now=row.occurred_at) == []
+    assert queries.disputes(connection, scope, DisputeQuery(), now=row.occurred_at).rows == []
     assert queries.subscriptions(connection, scope, SubscriptionQuery()).rows == []
     with pytest.raises(NotFound):
         queries.checkout(connection, [busy.account_id], "cs_1", scope=scope)

@@ -45,7 +45,8 @@ def disputes_about(
     connection: Connection, scope: Scope, transaction_id: int, *, now: datetime
 ) -> list[DisputeRow]:
     """The disputes about one payment, oldest first."""
-    query = _disputes(scope.rows(_d), _visible(scope), _d.c.transaction_id == transaction_id)
+    # The payment names its account. Named here as well, databases would walk through all of the account's.
+    query = _disputes(scope.own(_d.c.customer_id), _visible(scope), _d.c.transaction_id == transaction_id)
     rows = connection.execute(query.order_by(_d.c.occurred_at, _d.c.id))
     return [_row(row, now) for row in rows]
 
