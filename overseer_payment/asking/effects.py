@@ -11,6 +11,7 @@ from overseer_payment.committing import committed
 from overseer_payment.database import utcnow
 from overseer_payment.errors import Conflict
 from overseer_payment.ledger.queries import effects as queries
+from overseer_payment.operations import Intent
 from overseer_payment.schemas import EffectRow, EffectState, Viewer
 from overseer_payment.shown import whose
 from overseer_payment.tables import effect as table
@@ -41,7 +42,8 @@ def _replay(connection: Connection, payments: Payments, actor: str, id: str) -> 
     account_id = connection.execute(anew.values(values).returning(table.c.account_id)).scalar_one_or_none()
     if account_id is not None:
         target = f"{found.topic} {found.provider_id}"[:255]
-        operations.note(connection, account_id, kind=REPLAY, actor=actor, target=target, now=now)
+        intent = Intent(kind=REPLAY, actor=actor, target=target, request={})
+        operations.note(connection, account_id, intent, now=now)
     stands = queries.effect(connection, list(accounts.values()), id)
     if stands.status in _TOLD:
         raise Conflict(f"{found.listener} was told this already.", code="effect_done")
