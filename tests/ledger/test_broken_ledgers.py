@@ -93,6 +93,10 @@ def totals_only_grow(patch: Patch) -> None:
     patch.setattr(totals, "apply", apply)
 
 
+def customers_uncounted(patch: Patch) -> None:
+    patch.setattr(totals, "_count_customers", lambda *_: None)
+
+
 def wants_never_struck(patch: Patch) -> None:
     patch.setattr(wants, "_strike", lambda *_: None)
 
@@ -114,6 +118,7 @@ BROKEN: dict[Callable[[Patch], None], str] = {
     only_what_was_told_is_looked_at: "order",
     totals_forgotten: "totals",
     totals_only_grow: "totals",
+    customers_uncounted: "totals",
     wants_never_struck: "truth",
     nothing_wanted: "truth",
 }

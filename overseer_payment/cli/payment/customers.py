@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--query", "-q", metavar="TEXT", help="Part of an id, e-mail address or name.")
+@click.option(
+    "--query",
+    "-q",
+    metavar="TEXT",
+    help="An id, or the beginning of an address or name; of recent ones any part.",
+)
 @list_options
 def customers(query: str | None, limit: int, cursor: str | None, as_json: bool) -> None:
     """List or search customers, newest first."""

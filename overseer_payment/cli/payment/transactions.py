@@ -33,7 +33,12 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--currency", metavar="CODE", help="Only this currency, like EUR.")
 @click.option("--customer", metavar="ID", help="Only this customer's.")
 @click.option("--subscription", metavar="ID", help="Only payments of this subscription.")
-@click.option("--query", "-q", metavar="TEXT", help="Part of an id, e-mail address, name or description.")
+@click.option(
+    "--query",
+    "-q",
+    metavar="TEXT",
+    help="An id, the beginning of an address or name; in recent rows any text.",
+)
 @click.option("--since", metavar="YYYY-MM-DD", type=_DAY, help="From this day (UTC) on.")
 @click.option("--until", metavar="YYYY-MM-DD", type=_DAY, help="Before this day (UTC).")
 @list_options
