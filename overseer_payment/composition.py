@@ -45,9 +45,8 @@ def listeners_of(host: Host) -> tuple[Listener, ...]:
 
     Raises ConfigurationError if one of them can't be used: an application must not start half deaf.
     """
-    settings = read_settings(Settings, environ_of(host.config))
     # Not in the contract: a host that has nobody to bring need not say so.
-    return collect([*installed(settings), *getattr(host, "listeners", ())])
+    return collect([*installed(environ_of(host.config)), *getattr(host, "listeners", ())])
 
 
 @asynccontextmanager

@@ -15,7 +15,6 @@ from overseer_payment.errors import ConfigurationError
 from overseer_payment.hookspecs import LISTENER_GROUP
 from overseer_payment.host import create_app, install
 from overseer_payment.listening import TOPICS, Listener, News, collect, inside, on
-from overseer_payment.settings import Settings, read_settings
 from overseer_payment.telling.discovery import installed
 from tests.support.distributions import Install, installer
 
@@ -40,7 +39,7 @@ def plug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
 
 
 def found(**environ: str) -> dict[str, Listener]:
-    return {one.name: one for one in installed(read_settings(Settings, environ))}
+    return {one.name: one for one in installed(environ)}
 
 
 @pytest.mark.parametrize("mark", [on, inside])

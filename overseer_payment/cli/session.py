@@ -96,7 +96,7 @@ async def open_payments(
     async with open_engine(settings.database_url.get_secret_value()) as engine:
         if check_schema:
             await require_schema(engine)
-        payments = Payments(engine, Registry(environ), settings, listeners=installed(settings))
+        payments = Payments(engine, Registry(environ), settings, listeners=installed(environ))
         try:
             if check_schema:
                 await payments.require_no_demo()

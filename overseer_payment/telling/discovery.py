@@ -7,23 +7,25 @@ that relies on being told must not start deaf.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 
+from overseer_payment import mailing
 from overseer_payment.errors import ConfigurationError
 from overseer_payment.hookspecs import LISTENER_GROUP, PROJECT, ListenerHooks
 from overseer_payment.listening import Listener, collect
 from overseer_payment.plugins import PluginState, call_each, describe, load
-from overseer_payment.settings import Settings
+from overseer_payment.settings import Settings, read_settings
 
 
-def installed(settings: Settings) -> tuple[Listener, ...]:
-    """Every listener of the group `overseer_payment.listeners` and of PAYMENT_LISTENERS.
+def installed(environ: Mapping[str, str]) -> tuple[Listener, ...]:
+    """Every listener of the group `overseer_payment.listeners` and of PAYMENT_LISTENERS, and our own mail.
 
-    None in safe mode: what they are to be told waits for them. Raises ConfigurationError.
+    Of strangers none in safe mode: what they are to be told waits for them. Raises ConfigurationError.
     """
-    offered = [*_plugged(settings)]
+    settings = read_settings(Settings, environ)
+    offered = [*mailing.listeners(environ), *_plugged(settings)]
     if not settings.safe_mode:
         offered += [_named(path) for path in settings.listeners]
     return collect(offered)

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, SecretStr
 
+from overseer_payment.mailing.settings import MailSettings
 from overseer_payment.provider_plugins.stripe.settings import StripeSettings
 from overseer_payment.settings import Settings
 from tests.docs.pages import DOCS, PAGES, ROOT, headings, page
 
-MODELS: tuple[type[BaseModel], ...] = (Settings, StripeSettings)
+MODELS: tuple[type[BaseModel], ...] = (Settings, MailSettings, StripeSettings)
 ELSEWHERE = {"OVERSEER_DEBUG"}
 """Read outside the settings: before they can be built."""
 

@@ -1,0 +1,131 @@
+"""Letters: the right one to the right person, once after it was taken; none that nobody needs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from overseer_payment import mailing, tables
+from overseer_payment.errors import ConfigurationError
+from overseer_payment.listening import TOPICS
+from overseer_payment.mailing.settings import LETTERS
+from overseer_payment.simulator import World, assert_contract, scenario
+from tests.service.application import Open, on_one_database
+from tests.support.smtp import Mailbox, mailbox
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def world() -> World:
+    """An account of today: letters about last month are not sent."""
+    return World()
+
+
+@pytest.fixture
+async def box() -> AsyncIterator[Mailbox]:
+    async with mailbox() as box:
+        yield box
+
+
+def settings(box: Mailbox, **more: str) -> dict[str, str]:
+    return {
+        "PAYMENT_SMTP_URL": box.url,
+        "PAYMENT_MAIL_FROM": "Tea & Co <pay@shop.example>",
+        "PAYMENT_MAIL_OPERATOR": "owner@shop.example",
+        **more,
+    }
+
+
+@on_one_database
+async def test_a_receipt_is_sent_once_after_the_server_took_it(opened: Open, box: Mailbox) -> None:
+    """Refused at first, it is sent later; events that come again send nothing."""
+    box.refusals = 1
+    async with opened(*mailing.listeners(settings(box))) as shop:
+        scenario.buy(shop.world, scenario.offer(shop.world, "Tea", 2050), email="ada@example.com")
+        await shop.settle()
+        assert box.letters == []
+        for seconds in (10, 1000):
+            shop.later(seconds)
+            for event in shop.world.events:
+                await shop.receive(event)
+            await shop.drain()
+        [letter] = box.letters
+        assert letter["To"] == "ada@example.com"
+        assert letter["Subject"] == "Your payment of 20.50 USD"
+        assert "We have received your payment of 20.50 USD" in letter.get_content()
+        assert letter["Message-ID"].startswith("<effect_")
+        errors = [row["last_error"] for row in await shop.rows(tables.effect) if row["last_error"]]
+        assert not any("ada@" in error for error in errors)
+
+
+@on_one_database
+async def test_subscriptions_refunds_and_disputes_are_written_about(opened: Open, box: Mailbox) -> None:
+    """Buyers hear of what is theirs, the operator of disputes, each in the currency's own digits."""
+    async with opened(*mailing.listeners(settings(box))) as shop:
+        made = scenario.subscribe(
+            shop.world,
+            scenario.offer(shop.world, "Tea", 1500, "jpy", interval="month"),
+            email="b@example.com",
+        )
+        await shop.settle()
+        await shop.delete(f"subscriptions/{made['id']}")
+        paid = await shop.pay(900, card="pm_card_createDispute")
+        await shop.settle()
+        told = sorted((letter["To"], letter["Subject"]) for letter in box.letters)
+        assert ("b@example.com", "Your subscription has ended") in told
+        assert ("b@example.com", "Your payment of 1,500 JPY") in told
+        assert any("has begun" in subject for to, subject in told if to == "b@example.com")
+        assert ("owner@shop.example", "A dispute about 9.00 USD") in told
+        assert paid
+        assert len(told) == len(set(told))
+    assert_contract(shop.world)
+
+
+@on_one_database
+async def test_what_is_switched_off_or_old_is_not_sent(opened: Open, box: Mailbox, world: World) -> None:
+    """Only the letters that are asked for, and none about what was long ago."""
+    chosen = mailing.listeners(settings(box, PAYMENT_MAIL_EVENTS="payment.succeeded, dispute.opened"))
+    assert [one.name for one in chosen] == ["mail:payment.succeeded", "mail:dispute.opened"]
+    async with opened(*chosen) as shop:
+        old = World(start=datetime.now(UTC) - timedelta(days=20))
+        shop.world.clock = old.clock
+        scenario.buy(shop.world, scenario.offer(shop.world, "Tea", 2050))
+        await shop.settle()
+        assert box.letters == []
+        assert {row["status"] for row in await shop.rows(tables.effect)} == {"done"}
+
+
+@on_one_database
+async def test_texts_can_be_ones_own(opened: Open, box: Mailbox, tmp_path: Path) -> None:
+    """A file of one's own replaces ours; what it lacks is ours."""
+    (tmp_path / "payment.succeeded.txt").write_text("Subject: Danke\nWir haben {{ sum }} erhalten.\n")
+    async with opened(*mailing.listeners(settings(box, PAYMENT_MAIL_TEXTS=str(tmp_path)))) as shop:
+        scenario.buy(shop.world, scenario.offer(shop.world, "Tea", 2050))
+        await shop.settle()
+        [letter] = box.letters
+        assert (letter["Subject"], letter.get_content().strip()) == ("Danke", "Wir haben 20.50 USD erhalten.")
+
+
+def test_wrong_settings_are_refused() -> None:
+    """By name and with the nearest right word, never with the password."""
+    for wrong, says in (
+        ({"PAYMENT_MAIL_FROM": ""}, "PAYMENT_MAIL_FROM"),
+        ({"PAYMENT_MAIL_FROM": "nobody"}, "PAYMENT_MAIL_FROM must be one e-mail address"),
+        ({"PAYMENT_MAIL_EVENTS": "payment.sucess"}, "did you mean payment.succeeded?"),
+        ({"PAYMENT_SMTP_URL": "http://u:hunter2@mail"}, "PAYMENT_SMTP_URL must look like"),
+        ({"PAYMENT_MAIL_TEXTS": "nowhere"}, "PAYMENT_MAIL_TEXTS must be a folder"),
+    ):
+        with pytest.raises(ConfigurationError) as refused:
+            mailing.listeners(settings(Mailbox(port=25)) | wrong)
+        assert says in refused.value.detail
+        assert "hunter2" not in refused.value.detail
+
+
+def test_no_server_no_letters() -> None:
+    """Without PAYMENT_SMTP_URL nobody is written to; every letter is about something that is told."""
+    assert mailing.listeners({}) == ()
+    assert set(LETTERS) <= set(TOPICS)
