@@ -528,15 +528,39 @@ async def test_states_are_shown_as_what_they_are(shop: Shop) -> None:
     assert (await shown(shop, failing)).status == "unpaid"
 
 
-async def test_a_products_name_comes_with_the_first_reading(shop: Shop, sub: str) -> None:
-    """Events name a product by its id; it is read once for all who name it, and renamed for all."""
-    other = await subscribed(shop, 900)
-    names = {(await shown(shop, id)).plan_name for id in (sub, other)}
-    assert names == {"Growth"}
-    product = (await shown(shop, sub)).items[0].product_id
-    await shop.post(f"products/{product}", name="Crew")
+async def test_what_was_never_paid_and_what_waits_for_a_card(shop: Shop) -> None:
+    """`incomplete` until its day is over, then `incomplete_expired`; a trial without a card ends `paused`."""
+    customer = (await shop.post("customers", email="ada@example.com"))["id"]
+    price = await shop.price(1500, "usd", "month")
+    base = {"customer": customer, "items[0][price]": price}
+    unpaid = (await shop.post("subscriptions", **base, payment_behavior="default_incomplete"))["id"]
+    end = {"trial_settings[end_behavior][missing_payment_method]": "pause"}
+    trial = (await shop.post("subscriptions", **base, **end, trial_period_days="2"))["id"]
     await shop.settle()
-    assert (await shown(shop, sub)).plan_name == "Crew"
+    assert [(await shown(shop, id)).status for id in (unpaid, trial)] == ["incomplete", "trialing"]
+    with pytest.raises(Conflict) as refused:
+        await subscriptions.pause(shop.payments, OPERATOR, unpaid, PauseBody(kind=PauseKind.SUBSCRIPTION))
+    assert refused.value.code == "not_pausable"
+    await shop.advance(3)
+    assert [(await shown(shop, id)).status for id in (unpaid, trial)] == ["incomplete_expired", "paused"]
+
+
+async def test_a_product_that_no_event_told_of_is_read_once(shop: Shop) -> None:
+    """Two subscriptions name it by its id: one read names both, and an event renames both."""
+    (endpoint,) = shop.world.find("webhook_endpoint")
+    everything = endpoint["enabled_events"]
+    endpoint["enabled_events"] = ["customer.created", "customer.subscription.created"]
+    sessions = [await shop.subscribe(1500), await shop.subscribe(1500)]
+    await shop.settle()
+    subs = [shop.world.get("checkout.session", session)["subscription"] for session in sessions]
+    assert [(await shown(shop, id)).plan_name for id in subs] == ["Growth", "Growth"]
+    (path,) = shop.requests("GET", "/v1/products/")
+    endpoint["enabled_events"] = everything
+    shop.world.clock.advance(5)  # news of the very second of a read would be asked about once more
+    await shop.post(path.removeprefix("/v1/"), name="Crew")
+    await shop.settle()
+    assert [(await shown(shop, id)).plan_name for id in subs] == ["Crew", "Crew"]
+    assert len(shop.requests("GET", "/v1/products/")) == 1
 
 
 def test_a_body_that_asks_for_nothing_is_refused() -> None:
