@@ -67,14 +67,15 @@ async def _age(shop: Shop, kind: Healing, by: timedelta) -> None:
 
 
 async def test_hosts_heal_unless_told_not_to(host: PlainHost) -> None:
-    """On wherever a host runs the service; PAYMENT_HEALING=0 turns it off; it ends with its host."""
+    """On wherever a host runs the service; PAYMENT_HEALING=0 turns it off, and a demo needs none."""
     async with running(cast(Host, host)) as payments:
         assert payments.worker.heals
     assert not payments.worker.heals
-    host.config = {"PAYMENT_HEALING": "0"}
-    async with running(cast(Host, host)) as payments:
-        assert payments.worker.running
-        assert not payments.worker.heals
+    for config in ({"PAYMENT_HEALING": "0"}, {"OVERSEER_DEMO": "1"}):
+        host.config = config
+        async with running(cast(Host, host)) as payments:
+            assert payments.worker.running
+            assert not payments.worker.heals
 
 
 async def test_a_service_started_plainly_asks_no_provider(shop: Shop) -> None:
