@@ -103,7 +103,8 @@ def _require_alive(row: Row[Any]) -> None:
 def _item(row: Row[Any], body: ChangePlanBody) -> Mapping[str, Any]:
     items: list[dict[str, Any]] = json.loads(row.items)
     if body.item_id is None:
-        if len(items) == 1:
+        about_all = body.new_price_id is None and body.quantity is None  # a trial is the whole's
+        if len(items) == 1 or (items and about_all):
             return items[0]
         known = ", ".join(item["id"] for item in items)
         raise Invalid(f"Say which item: item_id is one of {known or 'none'}.", code="which_item")

@@ -178,12 +178,17 @@ async def test_paused_collection_asks_for_nothing(shop: Shop) -> None:
     assert not any([(await shown(shop, sub)).collection_paused for sub in subs.values()])
 
 
-async def test_resume_ends_paused_collection(shop: Shop, sub: str) -> None:
-    """Also together with a planned end: both are taken back in one go."""
+async def test_resume_takes_back_all_that_keeps_it_from_going_on(shop: Shop, sub: str) -> None:
+    """A planned end together with a pause of either kind: both at once."""
     await subscriptions.pause(shop.payments, OPERATOR, sub, PauseBody())
     await subscriptions.cancel(shop.payments, OPERATOR, sub, AT_END)
     row = await subscriptions.resume(shop.payments, OPERATOR, sub)
     assert (row.collection_paused, row.cancel_at_period_end) == (False, False)
+    await agrees(shop, row)
+    await subscriptions.cancel(shop.payments, OPERATOR, sub, AT_END)
+    await subscriptions.pause(shop.payments, OPERATOR, sub, PauseBody(kind=PauseKind.SUBSCRIPTION))
+    row = await subscriptions.resume(shop.payments, OPERATOR, sub)
+    assert (row.status, row.cancel_at_period_end) == ("active", False)
     await agrees(shop, row)
 
 
@@ -316,6 +321,9 @@ async def test_of_several_items_one_must_be_named(shop: Shop, sub: str) -> None:
         with pytest.raises(Invalid) as refused:
             await subscriptions.change_plan(shop.payments, OPERATOR, sub, body)
         assert refused.value.code == code
+    later = datetime.fromtimestamp(shop.world.now() + 20 * DAY, UTC)
+    row = await subscriptions.change_plan(shop.payments, OPERATOR, sub, ChangePlanBody(trial_end=later))
+    assert (row.trial_end, [item.quantity for item in row.items]) == (later, [1, 3])
     body = ChangePlanBody(quantity=4, item_id=items[1].id)
     row = await subscriptions.change_plan(shop.payments, OPERATOR, sub, body)
     assert [item.quantity for item in row.items] == [1, 4]
