@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from overseer_payment import operations
 from overseer_payment.committing import committed, unbroken
 from overseer_payment.database import utcnow
-from overseer_payment.errors import Conflict, NotFound, PaymentError
+from overseer_payment.errors import Conflict, IdempotencyConflict, NotFound, PaymentError
 from overseer_payment.ledger import accounts
 from overseer_payment.ledger.accounts import Account
 from overseer_payment.operations import Begun, Intent
@@ -198,6 +198,10 @@ async def _done(payments: Payments, needs: Needs, intent: Intent, send: Send) ->
     begun = await committed(payments.engine, _begin, payments.home(needs.provider), intent)
     if begun.fresh:
         return await unbroken(_sent(payments, begun, send))
+    if begun.operation.status in operations.OPEN:
+        raise IdempotencyConflict(
+            "The first request with this Idempotency-Key is still running.", retry_after=2
+        )
     if begun.operation.status != operations.SUCCEEDED or begun.operation.result is None:
         raise Conflict(
             "The first request with this Idempotency-Key did not end well. Look, then use another key.",

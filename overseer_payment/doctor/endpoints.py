@@ -15,7 +15,7 @@ from overseer_payment.shown.endpoints import needed
 if TYPE_CHECKING:
     from overseer_payment.service import Payments
 
-_PATIENCE = 10.0
+_PATIENCE = 5.0  # the dashboard waits for this, too
 _CREATE = "Run: overseer payment webhook create"
 _LISTEN = "On a machine that it can't reach: overseer payment webhook listen"
 
