@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from overseer_payment.ledger.folding import folded
 from overseer_payment.ledger.payment import Payment
 from overseer_payment.provider import (
     AWAITS_RESPONSE,
@@ -16,6 +17,7 @@ from overseer_payment.provider import (
     CustomerSnapshot,
     DisputeSnapshot,
     InvoiceSnapshot,
+    PriceSnapshot,
     ProductSnapshot,
     RefundSnapshot,
     SubscriptionItem,
@@ -41,7 +43,9 @@ def customer(snapshot: CustomerSnapshot) -> dict[str, Any]:
     return {
         "placeholder": False,
         "email": snapshot.email,
+        "email_key": folded(snapshot.email),
         "name": snapshot.name,
+        "name_key": folded(snapshot.name),
         "deleted": snapshot.deleted,
         "occurred_at": snapshot.occurred_at,
     }
@@ -105,6 +109,22 @@ def product(snapshot: ProductSnapshot) -> dict[str, Any]:
     }
 
 
+def price(snapshot: PriceSnapshot) -> dict[str, Any]:
+    options = [{"currency": option.currency, "amount": option.amount} for option in snapshot.options]
+    return {
+        "product_ref": snapshot.product,
+        "nickname": snapshot.nickname,
+        "scheme": snapshot.scheme.value,
+        "amount": snapshot.amount,
+        "currency": snapshot.currency,
+        "options": json.dumps(options, separators=(",", ":")),
+        "interval": snapshot.interval,
+        "interval_count": snapshot.interval_count,
+        "active": snapshot.active,
+        "occurred_at": snapshot.occurred_at,
+    }
+
+
 def invoice(snapshot: InvoiceSnapshot, ids: Ids) -> dict[str, Any]:
     return {
         "placeholder": False,
@@ -161,6 +181,7 @@ def payment(item: Payment, ids: Ids) -> dict[str, Any]:
         "currency": item.currency,
         "customer_id": ids.of(ids.customers, item.customer),
         "customer_email": item.email,
+        "email_key": folded(item.email),
         "customer_name": item.name,
         "subscription_id": ids.of(ids.subscriptions, item.subscription),
         "invoice_id": ids.of(ids.invoices, item.invoice),
@@ -191,6 +212,7 @@ def refund(
         "currency": snapshot.currency,
         "customer_id": ids.of(ids.customers, of),
         "customer_email": parent.email if parent else None,
+        "email_key": folded(parent.email) if parent else None,
         "customer_name": parent.name if parent else None,
         "subscription_id": ids.of(ids.subscriptions, parent.subscription) if parent else None,
         "invoice_id": ids.of(ids.invoices, parent.invoice) if parent else None,

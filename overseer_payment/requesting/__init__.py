@@ -22,7 +22,7 @@ from overseer_payment.requesting.endpoints import leave_endpoint
 from overseer_payment.requesting.making import make_customer, open_checkout
 from overseer_payment.requesting.refunds import give_back, refunded
 
-__all__ = ["KEY_LIVES", "Attempt", "as_request", "refunded", "send"]
+__all__ = ["KEY_LIVES", "Attempt", "about", "as_request", "send"]
 
 _SENDS: Mapping[str, Send] = {
     "refund": give_back,

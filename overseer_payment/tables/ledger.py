@@ -23,6 +23,7 @@ from overseer_payment.tables.columns import (
     money,
     provider_id,
     row_id,
+    sought,
 )
 
 customer = Table(
@@ -35,7 +36,9 @@ customer = Table(
     flag("placeholder"),
     Column("user_id", String(255)),
     Column("email", String(512)),
+    sought("email_key"),
     Column("name", Text),
+    sought("name_key"),
     flag("deleted"),
     # A tombstone: whom it was about is withheld from everything that is told later.
     moment("erased_at"),
@@ -49,6 +52,10 @@ Index("ix_payment_customer_newest", customer.c.account_id, customer.c.occurred_a
 Index("ix_payment_customer_user", customer.c.account_id, customer.c.user_id)
 
 Index("ix_payment_customer_email", customer.c.account_id, customer.c.email)
+
+Index("ix_payment_customer_email_key", customer.c.account_id, customer.c.email_key)
+
+Index("ix_payment_customer_name_key", customer.c.account_id, customer.c.name_key)
 
 transaction = Table(
     "payment_transaction",
@@ -69,6 +76,7 @@ transaction = Table(
     Column("currency", String(3), nullable=False),
     Column("customer_id", big),
     Column("customer_email", String(512)),
+    sought("email_key"),
     Column("customer_name", Text),
     Column("subscription_id", big),
     Column("invoice_id", big),
@@ -122,6 +130,14 @@ Index(
 )
 
 Index("ix_payment_transaction_parent", transaction.c.parent_id)
+
+Index(
+    "ix_payment_transaction_email_key",
+    transaction.c.account_id,
+    transaction.c.email_key,
+    sqlite_where=transaction.c.email_key.is_not(None),
+    postgresql_where=transaction.c.email_key.is_not(None),
+)
 
 Index("ix_payment_transaction_invoice", transaction.c.invoice_id)
 
