@@ -7,7 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from overseer_payment.errors import OutcomeUnknown, PayloadInvalid, ProviderError, ProviderUnavailable
+from overseer_payment.errors import (
+    OutcomeUnknown,
+    PayloadInvalid,
+    ProviderError,
+    ProviderRejected,
+    ProviderUnavailable,
+)
 from overseer_payment.provider import (
     Cancellation,
     CancelRequest,
@@ -108,7 +114,9 @@ class Subscriptions(StripeCalls):
 
     async def preview_change(self, request: ChangeRequest) -> ChangePreview:
         """What that change would be billed (page "Create a preview invoice")."""
-        answer = await self._preview(request, recurring=False)
+        answer = await self._previewed(request, recurring=False)
+        if answer is None:
+            return ChangePreview(now=None, next=None, proration_date=request.proration_date or self._now())
         parent = f.inner(answer.data, "parent", "subscription_details")
         counted = f.moment(parent, "subscription_proration_date") or answer.as_of.moment
         told, end = _read(answer), f.moment(answer.data, "period_end")
@@ -136,13 +144,18 @@ class Subscriptions(StripeCalls):
             raise OutcomeUnknown(detail) from None
 
     async def _following(self, request: ChangeRequest) -> InvoicePreview | None:
+        answer = await self._previewed(request, recurring=True)
+        told = _read(answer) if answer is not None else None
+        return told if told is not None and told.lines else None
+
+    async def _previewed(self, request: ChangeRequest, *, recurring: bool) -> Answer | None:
+        """The preview; None of a subscription that will not be billed any more."""
         try:
-            told = _read(await self._preview(request, recurring=True))
-        except ProviderError as error:
+            return await self._preview(request, recurring=recurring)
+        except ProviderRejected as error:
             if error.code != _NONE_WILL_COME:
                 raise
             return None
-        return told if told.lines else None
 
     async def _preview(self, request: ChangeRequest, *, recurring: bool) -> Answer:
         details: InvoiceCreatePreviewParamsSubscriptionDetails = {
