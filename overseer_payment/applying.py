@@ -165,7 +165,7 @@ def _translate_and_record(
         ended[row.id] = APPLIED if parsed.snapshots or parsed.fetch else IGNORED
     for account_id in sorted(told):
         if told[account_id]:
-            take(connection, account_id, told[account_id], now=now)
+            take(connection, account_id, told[account_id], now=now, insist=True)
         wants.ask(connection, account_id, asked[account_id], wants.UNREADABLE, now=now)
         # What is told of people after they were erased is not kept as it came either.
         forgetting_events.blank(connection, forgetting.about_erased(connection, account_id, said[account_id]))

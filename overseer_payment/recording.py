@@ -17,11 +17,17 @@ OPERATION = "overseer_operation"
 
 
 def take(
-    connection: Connection, account_id: int, snapshots: Iterable[Snapshot], *, now: datetime
+    connection: Connection,
+    account_id: int,
+    snapshots: Iterable[Snapshot],
+    *,
+    now: datetime,
+    insist: bool = False,
 ) -> Recorded:
     """Merge `snapshots` into the ledger. An event may tell of our own refund before its answer does.
 
-    Raises ListenerFailed when the application's own code, called inside, does.
+    With `insist` it raises ListenerFailed when the application's own code, called inside, does; for those
+    who come again. Else the application is told later: a repair must not stop at one listener's fault.
     """
     given = list(snapshots)
     happened = noting.prepare(connection, account_id, given)
@@ -33,5 +39,5 @@ def take(
     }
     if ours:
         operations.follow(connection, account_id, ours, now=now)
-    noting.note(connection, account_id, happened, recorded.changes, now=now)
+    noting.note(connection, account_id, happened, recorded.changes, now=now, insist=insist)
     return recorded

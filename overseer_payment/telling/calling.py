@@ -21,6 +21,7 @@ from overseer_payment.plugins import is_our_end
 
 log = logging.getLogger("overseer_payment.telling")
 
+_ENDED = "transaction_ended"
 _NOT_YOURS = "Told inside, a listener leaves the transaction to us: no commit, no rollback."
 
 
@@ -55,6 +56,21 @@ def tell_inside(listener: Listener, connection: Connection, news: News) -> None:
         raise _failed(listener, news, error) from None
 
 
+def try_inside(listener: Listener, connection: Connection, news: News) -> bool:
+    """The same; if it fails, only what the handler wrote is undone. Answers whether it was told.
+
+    Raises ListenerFailed still for one that tried to end the transaction: of that nothing is left.
+    """
+    try:
+        with connection.begin_nested():
+            tell_inside(listener, connection, news)
+    except ListenerFailed as error:
+        if error.code == _ENDED:
+            raise
+        return False
+    return True
+
+
 async def _bounded(listener: Listener, connection: Connection, news: News) -> None:
     async with asyncio.timeout(listener.timeout):
         await listener.handler(AsyncConnection(AsyncEngine(connection.engine), connection), news)
@@ -68,7 +84,7 @@ def _ours_to_end(connection: Connection) -> Iterator[None]:
     def refuse(_: Any) -> None:
         nonlocal tried
         tried = True
-        raise ConfigurationError(_NOT_YOURS)
+        raise ConfigurationError(_NOT_YOURS, code=_ENDED)
 
     event.listen(connection, "commit", refuse)
     event.listen(connection, "rollback", refuse)
@@ -81,7 +97,7 @@ def _ours_to_end(connection: Connection) -> Iterator[None]:
             # What was refused half way left SQLAlchemy's idea of the transaction useless: undo it whole,
             # also if the listener caught our error.
             connection.rollback()
-            raise ConfigurationError(_NOT_YOURS)
+            raise ConfigurationError(_NOT_YOURS, code=_ENDED)
 
 
 def _failed(listener: Listener, news: News, error: BaseException) -> ListenerFailed:
@@ -92,5 +108,5 @@ def _failed(listener: Listener, news: News, error: BaseException) -> ListenerFai
     if isinstance(error, TimeoutError):
         return ListenerFailed(f"{listener.name} did not end within {listener.timeout:g} seconds.")
     if isinstance(error, ConfigurationError):
-        return ListenerFailed(f"{listener.name}: {error.detail}")
+        return ListenerFailed(f"{listener.name}: {error.detail}", code=error.code)
     return ListenerFailed(f"{listener.name} raised {type(error).__name__}. The server's log names the place.")

@@ -22,7 +22,7 @@ from overseer_payment.provider import Ref, Snapshot
 from overseer_payment.tables import news as table
 from overseer_payment.telling import outbox
 from overseer_payment.telling.attached import here
-from overseer_payment.telling.calling import tell_inside
+from overseer_payment.telling.calling import tell_inside, try_inside
 from overseer_payment.telling.facts import Said, said_by
 from overseer_payment.telling.looking import look
 from overseer_payment.telling.outbox import Known
@@ -52,10 +52,11 @@ def note(
     changes: Iterable[Change],
     *,
     now: datetime,
+    insist: bool,
 ) -> None:
     """Write down what is new of `found` and `changes`, and see to it that it is told.
 
-    Made-up accounts' business is nobody's: it is not noted. Raises ListenerFailed.
+    Made-up accounts' business is nobody's: it is not noted. Raises ListenerFailed if it is to `insist`.
     """
     states = _states(changes, found)
     account = _account(connection, account_id) if found or states else None
@@ -67,7 +68,7 @@ def note(
     fresh += _altered(connection, account_id, states, now)
     if fresh:
         due = {said.fact.key: said.fact.due for said in found if said.fact.due is not None}
-        _tell(connection, account, fresh, due, now)
+        _tell(connection, account, fresh, due, now, insist=insist)
 
 
 def _account(connection: Connection, account_id: int) -> Account | None:
@@ -140,6 +141,8 @@ def _tell(
     fresh: Sequence[Row[Any]],
     due: Mapping[tuple[str, str, str], datetime],
     now: datetime,
+    *,
+    insist: bool,
 ) -> None:
     mine = here(connection)
     everybody = outbox.listening(connection, mine, now)
@@ -154,8 +157,12 @@ def _tell(
     outbox.put(connection, [(news, known.name, max(now, when[news.id])) for news, known in later], now)
     for news, listener in at_once:
         told = look(connection, account, news, listener.name, now=now)
-        if told is not None:
+        if told is None:
+            continue
+        if insist:
             tell_inside(listener, connection, told)
+        elif not try_inside(listener, connection, told):
+            outbox.put(connection, [(news, listener.name, now)], now)
 
 
 def _is_news(news: Row[Any], known: Known) -> bool:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import permutations
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, insert, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from overseer_payment import tables
 from overseer_payment.listening import News, inside
+from overseer_payment.sync import backfill, sources
 from tests.service.application import Ears, Open, access, grant, granted, on_one_database
 from tests.service.breaking import Died, breaker, dying_at_commit
 from tests.service.shop import Shop
@@ -185,3 +188,48 @@ async def test_a_refund_is_told_inside_when_its_answer_is_recorded(opened: Open)
         assert heard == [400]
         await shop.settle()
         assert heard == [400]
+
+
+async def test_a_repair_does_not_stop_at_a_broken_listener(opened: Open) -> None:
+    """What is read is recorded; what could not be told inside is undone alone, and told later, once."""
+    broken = [True]
+
+    @inside("subscription.started", name="grant")
+    async def fails(connection: AsyncConnection, news: News) -> None:
+        await connection.execute(insert(access).values(subscription=news.row.provider))
+        if broken:
+            raise RuntimeError
+
+    async with opened(fails) as shop:
+        for _ in range(2):
+            await shop.subscribe()
+        [source] = sources(shop.payments.registry, shop.payments.homes())
+        await backfill(shop.engine, source)
+        assert await shop.count(tables.subscription, status="active") == 2
+        assert await granted(shop) == 0
+        await shop.drain()
+        assert {row["status"] for row in await shop.rows(tables.effect)} == {"failed"}
+        assert await granted(shop) == 0
+        broken.clear()
+        shop.later(3600)
+        await shop.drain()
+        assert await granted(shop) == 1  # the second row of the same name is refused by the table
+        assert sorted(row["status"] for row in await shop.rows(tables.effect)) == ["done", "failed"]
+
+
+async def test_a_statement_that_may_fail_has_a_savepoint(opened: Open) -> None:
+    """`begin_nested` undoes a part, and the rest is committed with the row."""
+
+    @inside("subscription.started")
+    async def twice(connection: AsyncConnection, news: News) -> None:
+        for _ in range(2):
+            with suppress(IntegrityError):
+                async with connection.begin_nested():
+                    await grant(connection, news)
+
+    async with opened(twice) as shop:
+        await shop.subscribe()
+        await shop.settle()
+        assert await granted(shop) == 1
+        assert await shop.count(tables.subscription, status="active") == 1
+        assert await shop.count(tables.event, status="failed") == 0
