@@ -19,6 +19,8 @@ from overseer_payment.simulator import scenario as play
 from tests.cli.test_real import Shop
 
 PDF = b"%PDF-1.7\n" + b"." * 40
+# What no database has a say in is proved on one of them.
+on_one = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -89,6 +91,7 @@ def test_evidence_is_staged_and_submitted(shop: Shop, tmp_path: Path) -> None:
     assert again.stderr.startswith("error: ")
 
 
+@on_one
 def test_typing_errors_are_told_before_anything_is_sent(shop: Shop, tmp_path: Path) -> None:
     """Wrong usage exits with 2, a refusal with 1, each with one line."""
     id = _disputed(shop)
@@ -108,6 +111,7 @@ def test_typing_errors_are_told_before_anything_is_sent(shop: Shop, tmp_path: Pa
     assert shop.world.get("dispute", id)["evidence_details"]["has_evidence"] is False
 
 
+@on_one
 def test_what_is_final_is_asked_first(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal with the exact sum; "no" sends nothing, a script and --yes are not asked."""
     monkeypatch.setattr(output, "can_ask", lambda: True)
@@ -132,6 +136,7 @@ def test_what_is_final_is_asked_first(shop: Shop, monkeypatch: pytest.MonkeyPatc
     assert (over.exit_code, over.stderr.startswith("error: ")) == (1, True)
 
 
+@on_one
 def test_one_key_accepts_once_and_inquiries_are_refunded(shop: Shop) -> None:
     """The same key answers the same outcome; an inquiry is not accepted but ended by a refund."""
     id = _disputed(shop)

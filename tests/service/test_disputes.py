@@ -38,6 +38,8 @@ pytestmark = pytest.mark.anyio
 BUYER = Viewer("user:7", User("7", "Ada"))
 WINNING = EvidenceBody(evidence={"uncategorized_text": "winning_evidence"}, submit=True)
 LOSING = EvidenceBody(evidence={"uncategorized_text": "losing_evidence"}, submit=True)
+# What no database has a say in is proved on one of them.
+on_one = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -171,6 +173,7 @@ async def test_what_nobody_told_us_yet_is_said_as_a_conflict(shop: Shop) -> None
     assert (await dispute(shop.payments, OPERATOR, id)).status == "lost"
 
 
+@on_one
 async def test_a_passed_deadline_takes_no_answer(shop: Shop) -> None:
     """It is shown as past due, also while the provider hasn't closed it."""
     id = await disputed(shop, within=1)
@@ -181,6 +184,7 @@ async def test_a_passed_deadline_takes_no_answer(shop: Shop) -> None:
     assert caught.value.code == "past_due"
 
 
+@on_one
 async def test_a_dispute_that_takes_no_answer_says_so(shop: Shop) -> None:
     """It arrives lost; the money is gone and nothing can be sent."""
     id = await disputed(shop, within=None)
@@ -191,6 +195,7 @@ async def test_a_dispute_that_takes_no_answer_says_so(shop: Shop) -> None:
         await disputes.stage_evidence(shop.payments, OPERATOR, id, WINNING)
 
 
+@on_one
 async def test_a_prevented_dispute_took_a_refund(shop: Shop) -> None:
     """It is shown, needs nothing, and the money is counted once: as refunded."""
     intent = await shop.pay(1000)
@@ -203,6 +208,7 @@ async def test_a_prevented_dispute_took_a_refund(shop: Shop) -> None:
     assert shop.balance() == {}
 
 
+@on_one
 async def test_an_appeal_is_answered_with_its_own_evidence(shop: Shop) -> None:
     """A lost dispute comes back for an answer; winning the appeal returns the money."""
     id = await disputed(shop)
@@ -265,6 +271,7 @@ async def test_a_fraud_warning_is_refunded_instead(shop: Shop) -> None:
     assert await shop.revenue() == {"usd": (1000, 1000, 0, 0)}
 
 
+@on_one
 async def test_a_refund_waits_for_the_bank(shop: Shop) -> None:
     """409 while a chargeback is open; after it is won the payment can be refunded."""
     id = await disputed(shop)
@@ -302,6 +309,7 @@ async def test_events_in_any_order_and_number_end_the_same(shop: Shop, world: Wo
     assert await shop.count(tables.dispute) == 1
 
 
+@on_one
 async def test_a_dispute_before_its_charge_is_linked_when_that_comes(shop: Shop, world: World) -> None:
     """The dispute's own event is enough to show it; its payment is there once everything has come in."""
     intent = await shop.pay(1000)
@@ -400,6 +408,7 @@ async def test_buyers_see_their_own_disputes_and_no_suspicion(shop: Shop) -> Non
         await disputes.accept(shop.payments, BUYER, own["id"])
 
 
+@on_one
 async def test_other_permissions_answer_nothing(shop: Shop) -> None:
     """Only payment.disputes does; without payment.view it shows no row either."""
     id = await disputed(shop)
@@ -417,6 +426,7 @@ async def test_other_permissions_answer_nothing(shop: Shop) -> None:
     assert shop.requests("POST", "/v1/disputes") == shop.requests("POST", "/v1/files") == []
 
 
+@on_one
 async def test_nothing_comes_of_a_dispute_that_is_not_there(shop: Shop) -> None:
     """404 before anything is checked or stored."""
     with pytest.raises(NotFound):

@@ -21,6 +21,8 @@ from tests.service.shop import Shop
 pytestmark = pytest.mark.anyio
 
 PDF = b"%PDF-1.7\n" + b"." * 100
+# What no database has a say in is proved on one of them.
+on_one = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -98,6 +100,7 @@ async def test_accepting_is_final_and_refunds_are_told(shop: Shop, rest: httpx.A
     assert (await get(rest, f"/disputes/{inquiry}")).json()["status"] == "closed"
 
 
+@on_one
 async def test_requests_are_read_strictly_and_whole(shop: Shop, rest: httpx.AsyncClient) -> None:
     """Long evidence is read; too much is 413, another type 415, unknown names 422, each as a problem."""
     id = await disputed(shop)
