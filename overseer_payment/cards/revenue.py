@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from overseer_payment.schemas import RevenuePoint, RevenueQuery, RevenueSeries
+from overseer_payment.schemas import RevenuePoint, RevenueSeries
 
 if TYPE_CHECKING:
     from overseer_payment.schemas import Viewer
     from overseer_payment.service import Payments
 
 LONGEST = 365
-"""Days that one question may cover; a longer period has nothing before it to compare with."""
+"""Days of the longest period."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +55,23 @@ def sums(points: Iterable[RevenuePoint]) -> Sums:
 
 async def periods(payments: Payments, viewer: Viewer, days: int) -> list[Period]:
     """Every currency's last `days` days with the same number before, the most used currency first."""
-    # Always the same stretch, so that the same currency comes first in every period.
-    found = await payments.revenue(viewer, RevenueQuery(days=LONGEST))
-    ordered = sorted(found.series, key=_use, reverse=True)
-    return [_period(series, days) for series in ordered]
+    from overseer_payment.shown import revenue
+
+    # At least a year, so that the same currency comes first in every period.
+    found = await revenue.daily(payments, viewer, max(LONGEST, 2 * days))
+    moved = [series for series in found if any(map(_moved, series.points[-LONGEST:]))]
+    return [_period(series, days) for series in sorted(moved, key=_use, reverse=True)]
+
+
+def _moved(point: RevenuePoint) -> bool:
+    return bool(point.gross or point.refunded or point.disputed)
 
 
 def _period(series: RevenueSeries, days: int) -> Period:
-    before = series.points[-2 * days : -days] if 2 * days <= LONGEST else ()
-    return Period(series.currency, series.points[-days:], before)
+    return Period(series.currency, series.points[-days:], series.points[-2 * days : -days])
 
 
 def _use(series: RevenueSeries) -> tuple[int, int]:
     """Sums of two currencies can't be compared; the days on which each was used can."""
-    return sum(1 for point in series.points if point.gross), sum(point.gross for point in series.points)
+    points = series.points[-LONGEST:]
+    return sum(1 for point in points if point.gross), sum(point.gross for point in points)

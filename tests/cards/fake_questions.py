@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from overseer_payment.schemas import (
     MetricsSummary,
     Page,
     RevenuePoint,
+    RevenueSeries,
     Viewer,
 )
 
@@ -61,6 +63,24 @@ async def metrics(payments: FakePayments, viewer: Viewer, query: MetricsQuery) -
     return MetricsSummary.model_construct(days=query.days, since=since, until=until, metrics=found)
 
 
+async def daily(payments: FakePayments, viewer: Viewer, days: int) -> list[RevenueSeries]:
+    """The series of the shop, with nothing before they begin."""
+    await payments.status(viewer)
+    return [
+        RevenueSeries(currency=one.currency, points=[*_nothing(one.points, days), *one.points[-days:]])
+        for one in payments.series
+    ]
+
+
+def _nothing(points: Sequence[RevenuePoint], days: int) -> list[RevenuePoint]:
+    first = points[-days:][0].date
+    missing = range(max(0, days - len(points)), 0, -1)
+    return [
+        RevenuePoint(date=first - timedelta(days=back), gross=0, refunded=0, disputed=0, net=0)
+        for back in missing
+    ]
+
+
 async def disputes(payments: FakePayments, viewer: Viewer, query: DisputeQuery) -> Page[DisputeRow]:
     """The disputes of the shop's payments, the nearest deadline first."""
     await payments.status(viewer)
@@ -78,5 +98,6 @@ async def pulse(payments: FakePayments, viewer: Viewer) -> str:
 def answer(patch: pytest.MonkeyPatch) -> None:
     """Let the pages' questions be answered by this module."""
     patch.setattr("overseer_payment.shown.metrics.metrics", metrics)
+    patch.setattr("overseer_payment.shown.revenue.daily", daily)
     patch.setattr("overseer_payment.shown.disputes.disputes", disputes)
     patch.setattr("overseer_payment.shown.pulse.pulse", pulse)

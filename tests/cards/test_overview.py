@@ -9,9 +9,11 @@ from starlette.testclient import TestClient
 
 from overseer_payment.cards.attention import counted
 from overseer_payment.cards.trends import points
+from overseer_payment.schemas import RevenueSeries
 from tests.cards.fake_payments import FakePayments
 from tests.cards.fakes import FakeHost
 from tests.cards.rows import status
+from tests.cards.shop import points as points_of
 
 
 def figures(html: str) -> dict[str, str]:
@@ -38,9 +40,13 @@ def test_every_figure_is_there_with_its_trend(client: TestClient) -> None:
     assert "down 0.4 percentage points" in found["Churn"]
 
 
-def test_a_year_is_compared_with_the_year_before(client: TestClient) -> None:
-    """Also where the chart has no room for it."""
-    assert "against the period before" in client.get("/payment/modal?days=365").text
+def test_a_year_is_compared_with_the_year_before(client: TestClient, payments: FakePayments) -> None:
+    """In the figures, and as a paler bar behind each week when there was one."""
+    html = client.get("/payment/modal?days=365").text
+    assert "against the period before" in html
+    assert "op-ghost" not in html
+    payments.series = [RevenueSeries(currency="usd", points=points_of(730, 5000))]
+    assert "op-ghost" in client.get("/payment/modal?days=365").text
 
 
 def test_figures_lead_to_the_rows_behind_them(client: TestClient) -> None:
