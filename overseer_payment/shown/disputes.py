@@ -57,7 +57,14 @@ async def disputes(payments: Views, viewer: Viewer, query: DisputeQuery) -> Page
 
 async def dispute(payments: Views, viewer: Viewer, id: str) -> DisputeDetail:
     """One dispute by our id or the provider's; what was staged is shown to staff only. Raises NotFound."""
-    return await payments.ask(viewer, lambda c, scope: _detail(payments, c, scope, id), one=True)
+    found, snapshot = await payments.ask(viewer, lambda c, scope: _detail(c, scope, id), one=True)
+    row = completed(payments, found)
+    provider = answering(payments, row.provider)
+    # Asked outside the transaction: a provider's form may take its SDK to be loaded.
+    if provider is None or not isinstance(snapshot, DisputeSnapshot):
+        return row
+    evidence = {"evidence": provider.staged_evidence(snapshot), "form": form(provider, row)}
+    return DisputeDetail.model_validate({**row.model_dump(), **evidence})
 
 
 def completed(payments: Views, row: RowT) -> RowT:
@@ -77,23 +84,18 @@ def answering(payments: Views, provider: str) -> AnswersDisputes | None:
     return built if Capability.DISPUTE_RESPONSES in payments.registry.spec(provider).capabilities else None
 
 
-def _detail(payments: Views, connection: Connection, scope: Scope, id: str) -> DisputeDetail:
+def _detail(connection: Connection, scope: Scope, id: str) -> tuple[DisputeDetail, Snapshot | None]:
+    """The row with its payment and timeline; for staff also the provider's object, which holds evidence."""
     row = queries.dispute(connection, scope, id, now=utcnow())
     table = tables.dispute
     account_id = connection.execute(select(table.c.account_id).where(table.c.id == row.id)).scalar_one()
     ref = Ref(Kind.DISPUTE, row.provider_dispute_id)
     snapshot = objects.by_id(connection, account_id, {ref}, raw=True).get(ref)
-    found = completed(payments, DisputeDetail(**row.model_dump()))
     paid = _payment(connection, scope, row)
-    more: dict[str, object] = {
-        "transaction": paid,
-        "timeline": _timeline(connection, scope, account_id, row, paid, snapshot),
-    }
-    provider = answering(payments, row.provider)
+    told = _timeline(connection, scope, account_id, row, paid, snapshot)
+    detail = DisputeDetail(**row.model_dump(), transaction=paid, timeline=told)
     # Evidence is the seller's case against the buyer.
-    if scope.user_id is None and provider is not None and isinstance(snapshot, DisputeSnapshot):
-        more |= {"evidence": provider.staged_evidence(snapshot), "form": form(provider, row)}
-    return DisputeDetail.model_validate({**found.model_dump(), **more})
+    return detail, snapshot if scope.user_id is None else None
 
 
 def _payment(connection: Connection, scope: Scope, row: DisputeRow) -> TransactionRow | None:
