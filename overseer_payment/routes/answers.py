@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
+from pydantic import Field
+
 from overseer_payment.schemas import (
     CustomerRow,
     DisputeRow,
@@ -24,8 +26,12 @@ class _List(Row):
 
 
 class _Searched(_List):
-    searched_since: datetime | None = None
-    """Of a search for a text: older rows were looked up by ids, addresses and names only. Null: all were."""
+    searched_since: datetime | None = Field(
+        default=None,
+        exclude_if=lambda since: since is None,
+        description="Only there in a search that read a part of all texts: older rows were looked up by ids, "
+        "addresses and names.",
+    )
 
 
 class TransactionList(_Searched):

@@ -97,9 +97,10 @@ _OUTPUT = (
     click.option("--query", "-q", metavar="TEXT", help="What `transactions -q` finds."),
     click.option("--since", metavar="YYYY-MM-DD", type=_DAY, help="From this day (UTC) on."),
     click.option("--until", metavar="YYYY-MM-DD", type=_DAY, help="Before this day (UTC)."),
+    click.option("--order", type=click.Choice(("newest", "oldest")), help="Which come first: the newest."),
 )
 def transactions() -> None:
-    """Payments and refunds, newest first."""
+    """Payments and refunds, newest first unless asked otherwise."""
 
 
 @_exported("customers", click.option("--query", "-q", metavar="TEXT", help="What `customers -q` finds."))
