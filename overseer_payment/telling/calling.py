@@ -48,8 +48,9 @@ def tell_inside(listener: Listener, connection: Connection, news: News) -> None:
             if inspect.iscoroutinefunction(listener.handler):
                 # We run in SQLAlchemy's greenlet: what is awaited here, the loop outside awaits for us.
                 await_only(_bounded(listener, connection, news))
-            else:
-                listener.handler(connection, news)
+            elif inspect.iscoroutine(answer := listener.handler(connection, news)):
+                answer.close()
+                raise ConfigurationError("it hides that it is async. Mark the `async def` itself.")
     except BaseException as error:
         if is_transient(error) or is_our_end(error):
             raise  # the same transaction, run again, will do
