@@ -144,7 +144,8 @@ def renew() -> None:
             page = signed_in(browser, url, picture.theme, *picture.size)
             take(page, url, picture, SHOWN)
             page.context.close()
-            click.echo(f"docs/screens/{picture.name}.png")
+            size = (SHOWN / f"{picture.name}.png").stat().st_size // 1024
+            click.echo(f"docs/screens/{picture.name}.png  {size} KB")
 
 
 def addresses(page: Page, url: str) -> list[str]:

@@ -107,6 +107,33 @@ def test_nothing_is_cut_off(new_context: NewContext, stage: Stage, width: int) -
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
 
+SPILLED = """boxes => boxes
+    .filter(box => !box.closest('.op-sr, svg') && getComputedStyle(box).display !== 'inline')
+    .filter(box => box.scrollWidth > box.clientWidth + 1)
+    .map(box => box.outerHTML.slice(0, 120))"""
+
+
+@pytest.mark.parametrize("width", [375, 960, 1280])
+def test_large_sums_stay_inside_their_boxes(new_context: NewContext, stage: Stage, width: int) -> None:
+    """Billions, and a currency without decimals, on the card and in every figure."""
+    stage.payments.series = [
+        one.model_copy(
+            update={
+                "points": [
+                    point.model_copy(update={"gross": point.gross * 10**7, "net": -point.net * 10**7})
+                    for point in one.points
+                ]
+            }
+        )
+        for one in stage.payments.series
+    ]
+    page = new_context(viewport={"width": width, "height": 900}).new_page()
+    for path, boxes in (("/", ".op-card, .op-card *"), ("/payment/modal", ".op-figures, .op-figures *")):
+        page.goto(stage.url + path)
+        spilled = page.locator(boxes).evaluate_all(SPILLED)
+        assert spilled == []
+
+
 SHIFTS = """() => new Promise(done => {
     let sum = 0;
     new PerformanceObserver(list => {
