@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from overseer_payment import operations
-from overseer_payment.asking.disputes import UPLOAD, begin
+from overseer_payment.asking.answering import UPLOAD, begin
 from overseer_payment.asking.evidence import digest, fitting_file
 from overseer_payment.committing import committed, unbroken
 from overseer_payment.database import utcnow
