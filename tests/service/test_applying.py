@@ -17,7 +17,7 @@ from overseer_payment.errors import PayloadInvalid
 from overseer_payment.provider import Event, Parsed
 from overseer_payment.recording import take
 from tests.service.breaking import COMMIT, Died, breaker, dying_at_commit, failing_on
-from tests.service.shop import OPERATOR, Shop, events
+from tests.service.shop import OPERATOR, Shop, events, of_type
 
 pytestmark = pytest.mark.anyio
 
@@ -53,10 +53,12 @@ async def test_events_about_money_are_applied_and_others_ignored(shop: Shop) -> 
     """Each ends with the moment it was dealt with."""
     await shop.pay()
     await shop.post("products", name="Tea")
+    (event, *_) = of_type(shop.world, "product.created")
+    await shop.receive({**event, "id": "evt_other", "type": "capability.updated"})
     await shop.settle()
     states = await _states(shop)
     assert set(states) == {"applied", "ignored"}
-    assert "product.created" in states["ignored"]
+    assert "capability.updated" in states["ignored"]
     assert all(moment is not None for (moment,) in await events(shop, "applied_at"))
 
 
@@ -197,7 +199,7 @@ async def test_a_worker_that_dies_at_any_commit_loses_nothing(shop: Shop) -> Non
     shop.later(120)
     await shop.drain()
     assert await shop.revenue() == {"usd": (1000, 400, 0, 600)}
-    assert set(await _states(shop)) == {"applied", "ignored"}
+    assert set(await _states(shop)) <= {"applied", "ignored"}
 
 
 @pytest.mark.parametrize("where", ["SELECT payment_event", "INSERT INTO payment_object", "UPDATE", COMMIT])
