@@ -6,11 +6,14 @@ endpoint and what came of it.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from overseer_payment import operations
 from overseer_payment.committing import committed, unbroken
@@ -23,6 +26,7 @@ from overseer_payment.provider import Endpoint, EndpointRequest, ProviderSpec
 from overseer_payment.requesting import as_request
 from overseer_payment.schemas import EndpointBody, EndpointDeleted, EndpointRow, RotationBody, Viewer
 from overseer_payment.shown.endpoints import PERMISSION, Needs, needed
+from overseer_payment.tables import operation
 
 if TYPE_CHECKING:
     from overseer_payment.service import Payments
@@ -181,7 +185,23 @@ def _earlier(connection: Connection, account: Account, intent: Intent) -> Begun 
 def _begin(connection: Connection, account: Account, intent: Intent) -> Begun:
     account_id = accounts.ensure(connection, [account])[account]
     before = operations.earlier(connection, account_id, intent)
-    return before or operations.begin(connection, account_id, intent, now=utcnow())
+    if before is not None:
+        return before
+    intent = replace(intent, key=_turn(connection, account_id, intent))
+    return operations.begin(connection, account_id, intent, now=utcnow())
+
+
+def _turn(connection: Connection, account_id: int, intent: Intent) -> str:
+    """A key that two requests for the same at the same moment share: the second finds the first under way."""
+    table = operation.c
+    ended = select(func.count()).where(
+        table.account_id == account_id,
+        table.kind == KIND,
+        table.target == intent.target,
+        table.status.not_in(operations.OPEN),
+    )
+    text = json.dumps([account_id, intent.target, intent.request.get("do"), connection.scalar(ended)])
+    return f"{KIND}_{hashlib.sha256(text.encode()).hexdigest()[:40]}"
 
 
 async def _carried_out(payments: Payments, needs: Needs, intent: Intent, send: Send) -> EndpointRow:
@@ -200,7 +220,7 @@ async def _done(payments: Payments, needs: Needs, intent: Intent, send: Send) ->
         return await unbroken(_sent(payments, begun, send))
     if begun.operation.status in operations.OPEN:
         raise IdempotencyConflict(
-            "The first request with this Idempotency-Key is still running.", retry_after=2
+            "The same is being done at this moment. Look at the endpoints, then try again.", retry_after=2
         )
     if begun.operation.status != operations.SUCCEEDED or begun.operation.result is None:
         raise Conflict(
@@ -213,7 +233,8 @@ async def _done(payments: Payments, needs: Needs, intent: Intent, send: Send) ->
 async def _sent(payments: Payments, begun: Begun, send: Send) -> Endpoint | str:
     id = begun.operation.id
     try:
-        done = await send(str(begun.operation.idempotency_key))
+        # Never the stored key: it is not sent again, and a copy of this database may count to the same.
+        done = await send(Intent.fresh_key())
     except PaymentError as error:
         await committed(payments.engine, _write_down, id, error)
         raise

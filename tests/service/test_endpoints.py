@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -88,6 +89,16 @@ async def test_an_address_gets_one_endpoint(rest: httpx.AsyncClient) -> None:
     await _made(rest, "", {"url": URL})
     refused = await rest.post(ENDPOINTS, json={"url": URL})
     assert (refused.status_code, refused.json()["code"]) == (409, "endpoint_exists")
+
+
+async def test_two_at_the_same_moment_make_one(shop: Shop, rest: httpx.AsyncClient) -> None:
+    """Of two administrators who do the same at once, one makes the endpoint and the other is told."""
+    old = shop.world.find("webhook_endpoint")[0]["id"]
+    for path, body in (("", {"url": URL}), (f"/{old}/rotate", {})):
+        asked = [rest.post(ENDPOINTS + path, json=body) for _ in range(3)]
+        statuses = sorted([answer.status_code for answer in await asyncio.gather(*asked)])
+        assert statuses == [200, 409, 409]
+    assert len(shop.world.find("webhook_endpoint")) == 3
 
 
 async def test_a_secret_is_replaced_without_a_gap(shop: Shop, rest: httpx.AsyncClient) -> None:
