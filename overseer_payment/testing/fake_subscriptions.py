@@ -53,9 +53,7 @@ class FakeSubscriptions(FakeCalls):
     async def change_subscription(
         self, request: ChangeRequest, *, idempotency_key: str
     ) -> Sequence[Snapshot]:
-        return self._change(
-            request.subscription, idempotency_key, lambda found: self._after(found, request)
-        )
+        return self._change(request.subscription, idempotency_key, lambda found: self._after(found, request))
 
     async def preview_change(self, request: ChangeRequest) -> ChangePreview:
         found = self._present(request.subscription)
