@@ -51,13 +51,18 @@ class Applier:
     """Held while recording: what one process records side by side would only wait for itself."""
     now: Callable[[], datetime] = utcnow
 
+    @property
+    def batch(self) -> int:
+        """How many events are applied together at most."""
+        return _BATCH[self.engine.dialect.name]
+
     async def step(self, *, limit: int | None = None) -> int:
         """Apply up to `limit` due events (default: as many as pay); answers how many were dealt with.
 
         A batch is one transaction. If one of its events can't be applied, each gets a transaction of
         its own, so that a poison event costs only itself.
         """
-        providers, limit = self.providers(), limit or _BATCH[self.engine.dialect.name]
+        providers, limit = self.providers(), limit or self.batch
         due = await self._due(providers, limit)
         if not due:
             return 0

@@ -17,6 +17,7 @@ from overseer_payment.sync import Schedule
 from overseer_payment.telling.teller import Teller
 
 _GLANCE = 0.05
+_GATHER = 0.03
 _HEAL = 60.0  # seconds between looks at what is due; intervals are the schedule's
 _SETTLED = 30.0  # seconds after the start: what comes and goes at once asks no provider
 
@@ -35,7 +36,7 @@ class Worker:
         self.reader = reader
         self.sender = sender
         self.teller = teller
-        self._applying = Loop("applying", self._apply)
+        self._applying = Loop("applying", self._apply_and_gather)
         self._reading = Loop("reading", reader.step)
         self._settling = Loop("settling", sender.settle)
         self._telling = teller.loops()
@@ -99,6 +100,13 @@ class Worker:
     @property
     def _loops(self) -> tuple[Loop, ...]:
         return self._applying, self._reading, self._settling, *self._telling
+
+    async def _apply_and_gather(self) -> int:
+        done = await self._apply()
+        if 0 < done < self.applier.batch:
+            # A batch costs the same for one event as for many: in a flood, let some come together.
+            await asyncio.sleep(_GATHER)
+        return done
 
     async def _apply(self) -> int:
         done = await self.applier.step()
