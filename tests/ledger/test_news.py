@@ -28,11 +28,11 @@ Told = set[tuple[str, ...]]
 _numbers = count(1)
 
 
+NAMES = ("everything", "history, too")
+
+
 def _listeners() -> list[Listener]:
-    return [
-        on(*TOPICS, name="everything")(lambda news: None),
-        on(*TOPICS, name="history, too", backfilled=True)(lambda news: None),
-    ]
+    return [on(*TOPICS, name=name, backfilled="history" in name)(lambda news: None) for name in NAMES]
 
 
 def told(
@@ -129,3 +129,16 @@ def test_each_failed_attempt_is_told_though_a_later_one_succeeded(database: Conn
                 ("payment.succeeded", "pi_1", ""),
             }
         transaction.rollback()
+
+
+def test_what_was_said_in_its_time_is_news_however_late_it_comes(database: Connection) -> None:
+    """Heard of first by a refund of 40 days later, a payment is history until its own event comes."""
+    later = 40 * 86_400
+    own = charge(5, SUCCEEDED, made=0)
+    refunded = charge(later, SUCCEEDED, made=0, amount_refunded=500)
+    with database.begin() as transaction:
+        ends = [told(database, order) for order in permutations([own, refunded])]
+        late = told(database, [refunded, refunded])
+        transaction.rollback()
+    assert ends[0] == ends[1] == {(name, "payment.succeeded", "pi_1", "") for name in NAMES}
+    assert {row[0] for row in late} == {"history, too"}
