@@ -23,6 +23,9 @@ from tests.testing import (
 )
 from tests.testing.wrong import Wrong
 
+# Ten thousand small tests in one process: half a minute, on a busy machine several.
+pytestmark = pytest.mark.timeout(300)
+
 ROOT = Path(__file__).parents[2]
 MODULES = (
     wrong_calls,
@@ -64,7 +67,7 @@ def failures(tmp_path_factory: pytest.TempPathFactory) -> Failures:
         text=True,
         cwd=ROOT,
         env=clean_environment(),
-        timeout=100,
+        timeout=280,
     )
     assert done.returncode == 1, done.stdout[-2000:] + done.stderr[-2000:]
     found: Failures = defaultdict(set)

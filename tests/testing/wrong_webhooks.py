@@ -46,6 +46,7 @@ class TestTrusting(Wrong):
         "a_changed_or_missing_header_is_refused",
         "an_unknown_secret_is_refused",
         "a_signature_has_its_time",
+        "what_is_signed_here_is_taken",
         "a_refused_delivery_reveals_nothing",
     }
 
