@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from overseer_payment.forwarding import Forwarded, Forwarder, Told
+    from overseer_payment.cli.session import Session
+    from overseer_payment.forwarding import Forwarded, Told
     from overseer_payment.provider import LocalSecret
     from overseer_payment.service import Payments
 
@@ -57,8 +59,6 @@ def listen(
     \b
     export STRIPE_WEBHOOK_SECRET=$(overseer payment webhook listen --print-secret)
     """
-    import asyncio
-
     from overseer_payment.cli.session import session
 
     if since is not None and from_now:
@@ -70,24 +70,95 @@ def listen(
             _print_secret(secret, as_json)
             return
         url = _target(desk.payments, key, forward_to, allow_remote)
-        told: list[Told] = []
-        work = _listen(
-            desk.payments,
-            key,
-            (signer, secret),
-            url,
-            start={"since": since, "from_now": from_now},
-            once=once,
-            interval=interval,
-            report=_as_json if as_json else _as_line,
-            begun=lambda forwarder: told.append(forwarder.told),
+        listening = _Listening(desk.payments, key, signer, secret, url, interval)
+        told = _until_interrupted(
+            desk, listening, _as_json if as_json else _as_line, since=since, from_now=from_now, once=once
         )
-        with suppress(KeyboardInterrupt, asyncio.CancelledError):
-            desk.run(work)
-    for one in told:
-        _summary(one, as_json)
-    if once and any(one.refused for one in told):
+    _summary(told, as_json)
+    if once and told.refused:
         raise click.exceptions.Exit(1)
+
+
+def _until_interrupted(
+    desk: Session,
+    listening: _Listening,
+    report: Callable[[Forwarded], None],
+    *,
+    since: datetime | None,
+    from_now: bool,
+    once: bool,
+) -> Told:
+    """What was forwarded until Ctrl-C, or with `once` until all was."""
+    import asyncio
+    from datetime import UTC
+
+    from overseer_payment.forwarding import Told
+
+    told = Told()
+    start = since.replace(tzinfo=UTC) if since is not None else None
+    with suppress(KeyboardInterrupt, asyncio.CancelledError):
+        desk.run(listening.run(told, report, since=start, from_now=from_now, once=once))
+    return told
+
+
+@dataclass(frozen=True, slots=True)
+class _Listening:
+    """Whose events go where, and what signs them."""
+
+    payments: Payments
+    key: str
+    signer: Any
+    secret: LocalSecret
+    url: str
+    interval: float
+
+    async def run(
+        self,
+        told: Told,
+        report: Callable[[Forwarded], None],
+        *,
+        since: datetime | None,
+        from_now: bool,
+        once: bool,
+    ) -> None:
+        import httpx
+
+        from overseer_payment.cli.output import note
+        from overseer_payment.forwarding import Forwarder
+        from overseer_payment.forwarding.delivering import Courier
+        from overseer_payment.forwarding.position import Place
+
+        _end_on_sigterm()
+        place = Place(self.payments.home(self.key), self.url)
+        async with httpx.AsyncClient() as http:
+            courier = Courier(http, self.url, self.signer, self.secret.value, note)
+            forwarder = Forwarder(
+                self.payments.engine, place, self.signer, courier, report, self.interval, told=told
+            )
+            at = await forwarder.begin(since, from_now=from_now)
+            self.greet()
+            await forwarder.run(at, once=once)
+
+    def greet(self) -> None:
+        from overseer_payment.asking.endpoints import secret_variable
+        from overseer_payment.cli.output import note
+
+        spec = self.payments.registry.spec(self.key)
+        mode = "LIVE" if self.payments.home(self.key).livemode else "test"
+        if not self.secret.configured:
+            note(f"The server needs this secret: {secret_variable(spec)}={self.secret.value}")
+        note(f"Ready: {spec.title}'s events ({mode} mode) go to {self.url}. Ctrl-C ends it.")
+
+
+def _end_on_sigterm() -> None:
+    """A service manager ends it as Ctrl-C does."""
+    import asyncio
+    import signal
+
+    task = asyncio.current_task()
+    assert task is not None
+    with suppress(NotImplementedError):  # on Windows
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 async def _key(payments: Payments, provider: str | None) -> str:
@@ -122,56 +193,6 @@ def _target(payments: Payments, key: str, asked: str | None, allow_remote: bool)
             param_hint="'--forward-to'",
         )
     return asked
-
-
-async def _listen(
-    payments: Payments,
-    key: str,
-    signing: tuple[Any, LocalSecret],
-    url: str,
-    *,
-    start: dict[str, Any],
-    once: bool,
-    interval: float,
-    report: Callable[[Forwarded], None],
-    begun: Callable[[Forwarder], None],
-) -> None:
-    import asyncio
-    import signal
-    from datetime import UTC
-
-    import httpx
-
-    from overseer_payment.cli.output import note
-    from overseer_payment.forwarding.delivering import Courier
-    from overseer_payment.forwarding.forwarder import Forwarder
-    from overseer_payment.forwarding.position import Place
-
-    task = asyncio.current_task()
-    assert task is not None
-    with suppress(NotImplementedError):  # a service manager ends it as Ctrl-C does; not on Windows
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    signer, secret = signing
-    if start["since"] is not None:
-        start["since"] = start["since"].replace(tzinfo=UTC)
-    async with httpx.AsyncClient() as http:
-        courier = Courier(http, url, signer, secret.value, note)
-        place = Place(payments.home(key), url)
-        forwarder = Forwarder(payments.engine, place, signer, courier, report, interval)
-        begun(forwarder)
-        at = await forwarder.begin(**start)
-        _greet(payments, key, url, secret)
-        await forwarder.run(at, once=once)
-
-
-def _greet(payments: Payments, key: str, url: str, secret: LocalSecret) -> None:
-    from overseer_payment.asking.endpoints import secret_variable
-    from overseer_payment.cli.output import note
-
-    spec, mode = payments.registry.spec(key), "LIVE" if payments.home(key).livemode else "test"
-    if not secret.configured:
-        note(f"The server needs this secret: {secret_variable(spec)}={secret.value}")
-    note(f"Ready: {spec.title}'s events ({mode} mode) go to {url}. Ctrl-C ends it.")
 
 
 def _print_secret(secret: LocalSecret, as_json: bool) -> None:
