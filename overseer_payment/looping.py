@@ -14,6 +14,10 @@ from overseer_payment.faults import place
 log = logging.getLogger("overseer_payment.looping")
 
 
+def _at_once(_: int) -> float:
+    return 0.0
+
+
 @dataclass(slots=True)
 class Loop:
     """Runs `step` until it answers 0, then waits to be woken or for `look` seconds.
@@ -27,6 +31,8 @@ class Loop:
     look: float = 1.0
     after: float = 0.0
     """Seconds before the first step."""
+    rest: Callable[[int], float] = field(default=_at_once)
+    """Seconds to let more come together, by how much a step has done."""
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _task: asyncio.Task[None] | None = None
     _failing: bool = False
@@ -56,9 +62,12 @@ class Loop:
         await asyncio.sleep(self.after)
         while True:
             self._wake.clear()
-            if not await self._once():
+            done = await self._once()
+            if not done:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), self.look)
+            elif (seconds := self.rest(done)) > 0:
+                await asyncio.sleep(seconds)
 
     async def _once(self) -> int:
         try:

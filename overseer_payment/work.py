@@ -36,7 +36,7 @@ class Worker:
         self.reader = reader
         self.sender = sender
         self.teller = teller
-        self._applying = Loop("applying", self._apply_and_gather)
+        self._applying = Loop("applying", self._apply, rest=self._gathering)
         self._reading = Loop("reading", reader.step)
         self._settling = Loop("settling", sender.settle)
         self._telling = teller.loops()
@@ -101,12 +101,9 @@ class Worker:
     def _loops(self) -> tuple[Loop, ...]:
         return self._applying, self._reading, self._settling, *self._telling
 
-    async def _apply_and_gather(self) -> int:
-        done = await self._apply()
-        if 0 < done < self.applier.batch:
-            # A batch costs the same for one event as for many: in a flood, let some come together.
-            await asyncio.sleep(_GATHER)
-        return done
+    def _gathering(self, done: int) -> float:
+        # A batch costs the same for one event as for many: in a flood, let some come together.
+        return _GATHER if done < self.applier.batch else 0.0
 
     async def _apply(self) -> int:
         done = await self.applier.step()
