@@ -17,17 +17,17 @@ from overseer_payment.testing import FakeProvider
 from tests.testing.wrong import Wrong
 
 
-class TestForgetful(Wrong):
+class TestUnrelenting(Wrong):
     """Takes nothing back that was planned."""
 
-    class Forgetful(FakeProvider):
+    class Unrelenting(FakeProvider):
         async def resume_subscription(
             self, request: ResumeRequest, *, idempotency_key: str
         ) -> Sequence[Snapshot]:
             kept = replace(request, cancellation=None)
             return await super().resume_subscription(kept, idempotency_key=idempotency_key)
 
-    provider_class = Forgetful
+    provider_class = Unrelenting
     fails: ClassVar = {"a_planned_end_can_be_taken_back"}
 
 
