@@ -65,6 +65,16 @@ class Links:
     def customer(self, id: object) -> str:
         return f"{self.root}/payment/customers/{quote(str(id), safe='')}"
 
+    def event(self, id: object, what: str = "", **query: object) -> str:
+        """One event, or the page that asks before `what` (replay, ignore) is done to it."""
+        path = f"{self.root}/payment/events/{quote(str(id), safe='')}"
+        return _with_query(f"{path}/{what}" if what else path, query)
+
+    @property
+    def replay_all(self) -> str:
+        """Where all failed events are put back."""
+        return f"{self.root}/payment/events/replay"
+
     def simulate(self, what: str) -> str:
         """Where a demo lets something happen."""
         return f"{self.root}/payment/actions/simulate/{what}"

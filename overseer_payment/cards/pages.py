@@ -14,6 +14,7 @@ from overseer_payment.cards import (
     assets,
     card,
     customers,
+    events,
     overview,
     setup,
     subscriptions,
@@ -42,6 +43,7 @@ PAGES: tuple[Address, ...] = (
     *transactions.PAGES,
     *subscriptions.PAGES,
     *customers.PAGES,
+    *events.PAGES,
     *actions.PAGES,
     *setup.PAGES,
 )

@@ -11,6 +11,8 @@ from overseer_payment.cards.formatting import Formatter
 from overseer_payment.provider import DisputeKind, DisputeStatus, SubscriptionStatus
 from overseer_payment.schemas import (
     DisputeRow,
+    EventState,
+    OperationState,
     ProviderState,
     StatusView,
     SubscriptionRow,
@@ -67,6 +69,20 @@ DISPUTE_KIND: dict[DisputeKind, str] = {
     DisputeKind.CHARGEBACK: "Chargeback",
     DisputeKind.INQUIRY: "Inquiry",
     DisputeKind.FRAUD_WARNING: "Fraud warning",
+}
+EVENT: dict[EventState, Word] = {
+    EventState.PENDING: Word("Waiting", "open"),
+    EventState.APPLIED: Word("Applied", "ok"),
+    EventState.IGNORED: Word("Ignored", "neutral"),
+    EventState.FAILED: Word("Failed, tried again", "warn"),
+    EventState.DEAD: Word("Dead", "danger"),
+}
+OPERATION: dict[OperationState, Word] = {
+    OperationState.SENDING: Word("Under way", "open"),
+    OperationState.SUCCEEDED: Word("Done", "ok"),
+    OperationState.PENDING: Word("Provider decides", "part"),
+    OperationState.FAILED: Word("Refused", "off"),
+    OperationState.UNKNOWN: Word("Outcome unknown", "warn"),
 }
 PROVIDER: dict[ProviderState, Word] = {
     ProviderState.READY: Word("Ready", "ok"),

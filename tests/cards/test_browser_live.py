@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from overseer_payment.errors import DatabaseError
 from tests.cards.fakes import Stage
 from tests.cards.rows import transaction
 
@@ -174,3 +175,16 @@ def test_a_server_that_comes_back_is_asked_again(page: Page, stage: Stage, conso
     page.clock.run_for(3 * BEAT)
     expect(page.get_by_role("link", name="Fresh from the till")).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_page_that_could_not_be_shown_comes_by_itself(
+    page: Page, stage: Stage, console: ConsoleGuard
+) -> None:
+    """Who met an outage needn't press anything: as soon as the database answers, so does the page."""
+    console.allow("status of 503")
+    stage.payments.failing = DatabaseError("The database can't be reached.")
+    start(page, stage, LIST)
+    expect(page.get_by_role("heading", name="Database unavailable")).to_be_visible()
+    stage.payments.failing = None
+    page.clock.run_for(3 * BEAT)
+    expect(page.locator(".op-link-row").first).to_be_visible()

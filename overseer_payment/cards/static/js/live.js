@@ -5,6 +5,7 @@ let version = null;
 let lastBeat = 0;
 let lastDraw = Date.now();
 let failures = 0;
+let missed = false;     // news that could not be drawn: it is drawn at the next beat
 let ended = false;
 
 const pulses = () => document.querySelector('[data-op-pulse]');
@@ -20,7 +21,7 @@ async function beat(now) {
     if (response.status !== 304 && !response.ok) throw new Error('no pulse');
     const before = version;
     if (response.ok) version = response.headers.get('ETag');
-    const changed = (before && before !== version) || failures > 0 || Date.now() - lastDraw >= AT_LEAST;
+    const changed = (before && before !== version) || failures > 0 || missed || Date.now() - lastDraw >= AT_LEAST;
     failures = 0;
     if (changed || now) refresh();
   } catch {
@@ -48,9 +49,11 @@ function signedOut(note, forbidden) {
 function refresh() {
   if (document.hidden || ended) return;
   lastDraw = Date.now();
+  missed = false;
   for (const box of [page(), dialogs.modal, dialogs.drawer]) {
-    if (!box || (box.matches('dialog') && !box.open) || running.has(box)) continue;
-    if (box.querySelector('.op-frame[data-op-live]')) load(box, (shown.get(box) || { url: location.href }).url, { quiet: true });
+    if (!box || (box.matches('dialog') && !box.open)) continue;
+    if (running.has(box)) missed = true;
+    else if (box.querySelector('.op-frame[data-op-live]')) load(box, (shown.get(box) || { url: location.href }).url, { quiet: true });
   }
   for (const card of document.querySelectorAll('.op-card[data-op-src]')) freshen(card);
 }
@@ -65,6 +68,7 @@ async function freshen(card) {
     morph(card, next.content.querySelector('.op-card'));
     card.querySelector('.op-offline').hidden = true;
   } catch {
+    missed = true;
     card.querySelector('.op-offline').hidden = false;
   }
 }

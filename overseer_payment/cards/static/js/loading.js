@@ -20,6 +20,7 @@ async function load(box, url, init = {}) {
     return response.redirected || init.method !== 'POST' ? response.url : null;
   } catch (error) {
     if (error.name === 'AbortError') return null;
+    missed ||= Boolean(init.quiet);
     if (!init.quiet) complain(box, 'The server can’t be reached. Check the connection and try again.');
     else if (!box.querySelector('.op-stale')) complain(box, `Not refreshed since ${new Date((shown.get(box) || {}).at || started).toLocaleTimeString()}. Trying again.`).classList.add('op-stale');
     return null;
