@@ -124,7 +124,9 @@ def _operation(title: str, operation: Json, document: Json) -> str:
             parts.append(_json(answer["example"]))
         else:
             parts.append(f"Streams 200 as `{media_type}`:")
-            parts.append(f"```text\n{answer['example'].strip()}\n```")
+            # CSV ends its lines as RFC 4180 says; a page of ours does not.
+            example = "\n".join(answer["example"].strip().splitlines())
+            parts.append(f"```text\n{example}\n```")
     statuses = ", ".join(status for status in operation["responses"] if status != "200")
     parts.append(f"Problems: {statuses}.")
     return "\n\n".join(parts)
