@@ -49,7 +49,7 @@ class Picture:
     name: str
     clicks: Sequence[str] = ()
     theme: Theme = "light"
-    size: tuple[int, int] = (1200, 780)
+    size: tuple[int, int] = (1280, 800)
     only: str = ""
 
 
@@ -59,16 +59,14 @@ def tab(key: str) -> str:
 
 FIRST = ".op-link-row a"
 OPEN = ".op-card-link"
+PAID = ".op-link-row:has-text('Succeeded'):not(:has-text('−')) a"
 PICTURES = (
-    Picture("card", only=".op-card", size=(1040, 500)),
+    Picture("card", only=".op-card", size=(1080, 500)),
     Picture("overview", (OPEN,)),
     Picture("transactions", (OPEN, tab("transactions")), theme="dark"),
-    Picture(
-        "payment", (OPEN, tab("transactions"), ".op-link-row:has-text('Succeeded'):not(:has-text('−')) a")
-    ),
-    Picture("subscriptions", (OPEN, tab("subscriptions"), ".op-link-row:has-text('Past due') a")),
-    Picture("disputes", (OPEN, tab("disputes"), FIRST)),
-    Picture("events", (OPEN, tab("events")), theme="dark"),
+    Picture("payment", (OPEN, tab("transactions"), PAID)),
+    Picture("actions", (OPEN, tab("actions")), theme="dark"),
+    Picture("settings", (OPEN, tab("settings"))),
     Picture("phone", (OPEN,), size=(390, 780)),
 )
 # Pages without a row of their own, and lists whose first row is opened too.
@@ -129,8 +127,9 @@ def take(page: Page, url: str, picture: Picture, folder: Path) -> None:
     for selector in picture.clicks:
         layer = page.locator("dialog[open]").last if page.locator("dialog[open]").count() else page
         layer.locator(selector).first.click()
-        page.locator("dialog[open]:not([aria-busy]) .op-body").last.wait_for()
-        page.wait_for_timeout(300)
+        page.wait_for_timeout(400)  # by then a new layer is open, with what it shows or still without
+        page.locator("dialog[open]").last.locator(".op-body").wait_for()
+        page.wait_for_load_state("networkidle")
     page.mouse.move(0, 0)
     target = page.locator(picture.only) if picture.only else page
     target.screenshot(path=folder / f"{picture.name}.png")
