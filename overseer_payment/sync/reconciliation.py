@@ -16,7 +16,8 @@ from typing import TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from overseer_payment.database import read, utcnow
+from overseer_payment.committing import queried
+from overseer_payment.database import utcnow
 from overseer_payment.errors import ObjectAbsent, ProviderRateLimited, ProviderUnavailable
 from overseer_payment.ledger import objects
 from overseer_payment.provider import AsOf, Kind, Ref, Snapshot, SnapshotPage
@@ -165,8 +166,7 @@ class _Reconciliation:
         )
 
     async def _read_unseen(self, kind: Kind, seen: set[str]) -> None:
-        async with read(self.run.engine) as connection:
-            refs = await connection.run_sync(unseen, self.run.account_id, kind, self.since, seen)
+        refs = await queried(self.run.engine, unseen, self.run.account_id, kind, self.since, seen)
         for ref, snapshots in (await self._fetch(refs)).items():
             self.counted[kind.value] += 1
             if snapshots is None:
@@ -182,8 +182,7 @@ class _Reconciliation:
                 self.changed.add(one.ref)
 
     async def _compared(self, snapshots: Sequence[Snapshot]) -> list[Drift]:
-        async with read(self.run.engine) as connection:
-            return await connection.run_sync(drift.compare, self.run.account_id, snapshots)
+        return await queried(self.run.engine, drift.compare, self.run.account_id, snapshots)
 
     async def _fetch(self, refs: Sequence[Ref]) -> dict[Ref, Sequence[Snapshot] | None]:
         """The present word on each; None: the provider has no such object. Those not told are left out."""
@@ -254,8 +253,7 @@ class _Reconciliation:
         """What to record of objects that the provider no longer has."""
         if not self.gone or self.reached is None:
             return []
-        async with read(self.run.engine) as connection:
-            stored = await connection.run_sync(objects.by_id, self.run.account_id, self.gone)
+        stored = await queried(self.run.engine, objects.by_id, self.run.account_id, self.gone)
         as_of = AsOf(self.reached, ReadFrom.READ)
         made = [drift.without(snapshot, as_of) for snapshot in stored.values()]
         return [snapshot for snapshot in made if snapshot is not None]

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from overseer_payment import tables
-from overseer_payment.database import read
+from overseer_payment.committing import queried
 from overseer_payment.errors import DatabaseError, ObjectAbsent, ProviderRejected, ProviderUnavailable
 from overseer_payment.ledger import accounts
 from overseer_payment.ledger.accounts import Account
@@ -201,8 +201,7 @@ class _Recovery:
         newest = select(func.max(column.occurred_at)).where(
             column.account_id == self.run.account_id, column.occurred_at < kept_since
         )
-        async with read(self.run.engine) as connection:
-            found: datetime | None = (await connection.execute(newest)).scalar_one()
+        found: datetime | None = await queried(self.run.engine, lambda c: c.execute(newest).scalar_one())
         return found if found is not None and kept_since - found > _QUIET else None
 
     async def _store(self, events: Iterable[Event]) -> Counter[str]:
@@ -214,8 +213,7 @@ class _Recovery:
             by_account.setdefault(account, []).append(event)
         missed: Counter[str] = Counter()
         for account, told in by_account.items():
-            async with read(self.run.engine) as connection:
-                known = await connection.run_sync(_known, account, [event.id for event in told])
+            known = await queried(self.run.engine, _known, account, [event.id for event in told])
             fresh = [event for event in told if event.id not in known]
             missed.update(event.type for event in await self._put(account, fresh))
         return missed

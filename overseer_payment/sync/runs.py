@@ -19,8 +19,8 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from overseer_payment.committing import committed
-from overseer_payment.database import read, utcnow
+from overseer_payment.committing import committed, queried
+from overseer_payment.database import utcnow
 from overseer_payment.errors import Conflict, DatabaseError
 from overseer_payment.faults import describe
 from overseer_payment.ledger import accounts
@@ -73,10 +73,8 @@ class LastRun:
 
 async def last_runs(engine: AsyncEngine, *, now: datetime | None = None) -> list[LastRun]:
     """How healing stands, by account and kind; kinds that never ran are missing."""
-    async with read(engine) as connection:
-        ran = select(table).where(table.c.started_at.is_not(None))
-        rows = (await connection.execute(ran.order_by(table.c.account_id, table.c.kind))).all()
-        known = await connection.run_sync(accounts.known)
+    ran = select(table).where(table.c.started_at.is_not(None)).order_by(table.c.account_id, table.c.kind)
+    rows, known = await queried(engine, lambda c: (c.execute(ran).all(), accounts.known(c)))
     of = {id: account for account, id in known.items()}
     return [_told(of[row.account_id], row, now or utcnow()) for row in rows if row.account_id in of]
 

@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from overseer_payment.database import read, utcnow
+from overseer_payment.committing import queried
+from overseer_payment.database import utcnow
 from overseer_payment.errors import PaymentError
 from overseer_payment.ledger import accounts, reports
 from overseer_payment.ledger.accounts import Account
@@ -135,8 +136,7 @@ class Schedule:
         return done is not None
 
     async def _heard(self, source: Source) -> _Heard:
-        async with read(self.engine) as connection:
-            return await connection.run_sync(_heard, source.account)
+        return await queried(self.engine, _heard, source.account)
 
 
 @dataclass(frozen=True, slots=True)

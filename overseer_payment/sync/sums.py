@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from overseer_payment.committing import committed
-from overseer_payment.database import read
+from overseer_payment.committing import committed, queried
 from overseer_payment.ledger import totals
 
 
 async def wrong_sums(engine: AsyncEngine) -> int:
     """How many sums differ from what the rows of the same moment add up to, over all accounts."""
-    async with read(engine) as connection:
-        return await connection.run_sync(totals.wrong)
+    return await queried(engine, totals.wrong)
 
 
 async def mend_sums(engine: AsyncEngine) -> int:
