@@ -44,7 +44,7 @@ async def fill(engine: AsyncEngine, count: int) -> None:
 def _rows(connection: Connection, count: int) -> None:
     account = Account("stripe", accounts.DEFAULT, False)
     id = accounts.ensure(connection, [account])[account]
-    people, subscribers = max(count // 10, 1), max(count // 50, 1)
+    people, subscribers = max(count // 10, 1), max(count // 50, 30)
 
     def when(rows: int) -> str:
         return _moment(connection, YEAR / rows)
@@ -134,7 +134,7 @@ def _rows(connection: Connection, count: int) -> None:
     _insert(
         connection,
         "payment_dispute",
-        max(count // 200, 1),
+        max(count // 200, 30),
         id="n",
         account_id=str(id),
         provider_dispute_id="'du_' || n",
@@ -147,8 +147,8 @@ def _rows(connection: Connection, count: int) -> None:
         refundable="false",
         has_evidence="false",
         evidence_due_by=_moment(connection, -30),
-        occurred_at=when(max(count // 200, 1)),
-        created_at=when(max(count // 200, 1)),
+        occurred_at=when(max(count // 200, 30)),
+        created_at=when(max(count // 200, 30)),
     )
     _insert(
         connection,

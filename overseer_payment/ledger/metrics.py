@@ -164,10 +164,11 @@ def mrr_timeseries(
 
 
 def _points(moved: Mapping[date | None, _Moved], span: Sequence[date]) -> list[MrrPoint]:
-    before = moved.get(None, _Moved())
+    still = _Moved()
+    before = moved.get(None, still)
     mrr, points = before.added - before.lost, []
     for day in span:
-        its = moved.get(day, _Moved())
+        its = moved.get(day, still)
         mrr += its.added - its.lost
         points.append(
             MrrPoint(date=day, mrr=round(mrr), new_mrr=round(its.added), churned_mrr=round(its.lost))
