@@ -12,13 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from overseer_payment.simulator import scenario
+from overseer_payment.simulator import history_incidents, scenario
 from overseer_payment.simulator.errors import SimError
 from overseer_payment.simulator.history_people import Person, people
-from overseer_payment.simulator.resources.customers import new_customer
 from overseer_payment.simulator.resources.shapes import DAY, Json
 from overseer_payment.simulator.resources.subscription_changes import change
-from overseer_payment.simulator.resources.subscription_flow import end_subscription
+from overseer_payment.simulator.resources.subscription_flow import end_subscription, pause
 from overseer_payment.simulator.resources.subscription_shapes import RUNNING, items_of
 from overseer_payment.simulator.world import World
 
@@ -34,7 +33,7 @@ _BAD_DEBITS = {"usd": "000222222227", "eur": "AT861904300235473202"}
 
 
 @dataclass(slots=True)
-class _Business:
+class Business:
     """What the history is made with: chance, the catalogue, and buyers who may come back."""
 
     world: World
@@ -69,17 +68,17 @@ def play(world: World, *, days: int, seed: int) -> None:
     """Plan the whole history and let the clock run through it."""
     world.settings["merchant"] = MERCHANT
     rng = random.Random(seed)
-    business = _Business(world, rng, world.clock.now(), days, crowd=people(rng))
+    business = Business(world, rng, world.clock.now(), days, crowd=people(rng))
     with world.lock:
         _open_shop(business)
         for day in range(days):
             _plan_day(business, day)
         _plan_subscriptions(business)
-        _plan_incidents(business)
+        history_incidents.plan(business)
     world.clock.advance(business.start + days * DAY - world.clock.now())
 
 
-def _open_shop(business: _Business) -> None:
+def _open_shop(business: Business) -> None:
     world = business.world
     business.once = {
         "usd": [
@@ -106,7 +105,7 @@ def _open_shop(business: _Business) -> None:
 # -- one-time payments -----------------------------------------------------------------------------
 
 
-def _plan_day(business: _Business, day: int) -> None:
+def _plan_day(business: Business, day: int) -> None:
     weekday = datetime.fromtimestamp(business.start + day * DAY, UTC).weekday()
     growth = 0.75 + 0.5 * day / max(1, business.days)
     for _ in range(_poisson(business.rng, _PER_DAY * growth * _WEEKDAYS[weekday])):
@@ -121,14 +120,14 @@ def _poisson(rng: random.Random, mean: float) -> int:
     return count
 
 
-def _moment(business: _Business, day: int) -> float:
+def _moment(business: Business, day: int) -> float:
     """Choose a moment of the shop's day, whatever hour of the day the history began at."""
     midnight = business.start - business.start % DAY
     seconds = business.rng.choice(_HOURS) * 3600 + business.rng.randrange(3600)
     return (midnight + day * DAY + seconds - business.start) / DAY
 
 
-def _purchase(business: _Business) -> Callable[[World], None]:
+def _purchase(business: Business) -> Callable[[World], None]:
     rng = business.rng
     currency = rng.choices(("usd", "eur", "jpy"), (76, 17, 7))[0]
     prices = business.once[currency]
@@ -180,7 +179,7 @@ def _attempts(currency: str, card: str, outcome: float) -> list[str]:
 # -- subscriptions ---------------------------------------------------------------------------------
 
 
-def _plan_subscriptions(business: _Business) -> None:
+def _plan_subscriptions(business: Business) -> None:
     rng = business.rng
     for number in range(20):
         plan = rng.choices(("starter", "team", "studio", "team_eur"), (8, 7, 2, 3))[0]
@@ -197,13 +196,17 @@ def _plan_subscriptions(business: _Business) -> None:
     _subscriber(business, business.days - 20, "team", seats=5, then=(11.0, _cancel_later))
     _subscriber(business, business.days - 55, "starter", then=(20.5, _upgrade))
     _subscriber(business, business.days - 75, "team_eur", seats=2, then=(30.0, _cancel_later))
+    _subscriber(business, business.days - 45, "studio", then=(20.0, _collect_no_more))
+    _subscriber(business, business.days - 38, "team", seats=2, then=(31.0, _collect_later))
+    _subscriber(business, business.days - 30, "starter", then=(16.0, _stand_still))
+    _subscriber(business, business.days - 5, "team_eur", seats=3, trial=7, then=(2.0, _cancel_later))
 
 
-Verb = Callable[["_Business", World, Json], object]
+Verb = Callable[[Business, World, Json], object]
 
 
 def _subscriber(
-    business: _Business,
+    business: Business,
     begin: float,
     plan: str,
     *,
@@ -232,80 +235,30 @@ def _subscriber(
     business.at(begin, start, "a new subscriber")
 
 
-def _cancel_later(_business: _Business, world: World, subscription: Json) -> None:
+def _cancel_later(_business: Business, world: World, subscription: Json) -> None:
     change(
         world, subscription, {"cancel_at_period_end": True, "cancellation_details": {"feedback": "unused"}}
     )
 
 
-def _cancel_now(_business: _Business, world: World, subscription: Json) -> None:
+def _cancel_now(_business: Business, world: World, subscription: Json) -> None:
     end_subscription(world, subscription, reason="cancellation_requested", feedback="too_expensive")
 
 
-def _upgrade(business: _Business, world: World, subscription: Json) -> None:
+def _upgrade(business: Business, world: World, subscription: Json) -> None:
     item = items_of(subscription)[0]
     wish = {"id": item["id"], "price": business.plans["team"]["id"], "quantity": 3}
     change(world, subscription, {"items": [wish], "proration_behavior": "always_invoice"})
 
 
-# -- what an operator has to look at ---------------------------------------------------------------
+def _collect_later(business: Business, world: World, subscription: Json) -> None:
+    until = business.start + (business.days + 20) * DAY
+    change(world, subscription, {"pause_collection": {"behavior": "void", "resumes_at": until}})
 
 
-def _plan_incidents(business: _Business) -> None:
-    last = float(business.days)
-    _incident(business, last - 66.4, 7900, _dispute("product_not_received", answer_within=14))
-    _incident(business, last - 9.3, 14900, _dispute("fraudulent", answer_within=16))
-    _incident(business, last - 31.6, 2900, _refund_all, card="4000000000005126")
-    _incident(business, last - 2.8, 4500, _refund_all, card="4000000000007726")
-    business.at(last - 1.2, lambda world: _debit(business, world), "a bank debit that is still pending")
-    business.at(last - 24.3, lambda world: _invoice(business, world, paid=True), "an invoice by hand")
-    business.at(last - 6.1, lambda world: _invoice(business, world, paid=False), "an open invoice")
-    business.at(
-        last - 44.2,
-        lambda world: scenario.charge_directly(world, 12000, description="Workshop, paid at the terminal"),
-        "a payment without a checkout",
-    )
+def _collect_no_more(_business: Business, world: World, subscription: Json) -> None:
+    change(world, subscription, {"pause_collection": {"behavior": "keep_as_draft"}})
 
 
-Follow = Callable[[World, Json], object]
-
-
-def _incident(
-    business: _Business, day: float, amount: int, follow: Follow, *, card: str = scenario.GOOD_CARD
-) -> None:
-    """Sell something at `day` and, 1.5 days later, let happen to it what `follow` does."""
-    price = next(p for p in business.once["usd"] if p["unit_amount"] == amount)
-    person = business.person()
-
-    def sell(world: World) -> None:
-        session = scenario.buy(
-            world, price, card=card, email=person.email, name=person.name, keep_customer=True
-        )
-        business.at(day + 1.5, lambda later: follow(later, session), "what follows")
-
-    business.at(day, sell, "a sale with consequences")
-
-
-def _dispute(reason: str, *, answer_within: int) -> Follow:
-    return lambda world, session: scenario.dispute(
-        world, session, reason=reason, answer_within_days=answer_within
-    )
-
-
-def _refund_all(world: World, session: Json) -> None:
-    scenario.refund(world, session, reason="requested_by_customer")
-
-
-def _debit(business: _Business, world: World) -> None:
-    person = business.person()
-    scenario.buy(world, business.once["usd"][3], card=_DEBITS["usd"], email=person.email, name=person.name)
-
-
-def _invoice(business: _Business, world: World, *, paid: bool) -> None:
-    person = business.person()
-    customer = new_customer(world, email=person.email, name=person.name)
-    invoice = scenario.send_invoice(world, customer["id"], 96000, text="Illustration, two days")
-    if paid:
-        later = lambda w: scenario.pay_invoice(w, invoice)
-        now = (world.clock.now() - business.start) / DAY
-        business.at(now + 5, later, "payment of an invoice")
+def _stand_still(_business: Business, world: World, subscription: Json) -> None:
+    pause(world, subscription)

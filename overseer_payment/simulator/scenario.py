@@ -15,6 +15,7 @@ from typing import Literal
 from overseer_payment.simulator.cards import find_instrument
 from overseer_payment.simulator.errors import SimError
 from overseer_payment.simulator.resources import (
+    dispute_evidence,
     dispute_prevention,
     disputes,
     early_fraud_warnings,
@@ -209,6 +210,11 @@ def dispute(
         world, charge_of(world, payment)["id"], kind=kind, reason=reason, amount=amount,
         answer_within_days=answer_within_days,
     )  # fmt: skip
+
+
+def answer_dispute(world: World, opened: Json, *, submit: bool = True, **evidence: str) -> Json:
+    """Tell the buyer's bank something in the provider's own dashboard, by fields of the evidence."""
+    return dispute_evidence.answer(world, opened, evidence, submit=submit)
 
 
 def close_dispute(world: World, opened: Json | str, result: Literal["won", "lost"]) -> Json:

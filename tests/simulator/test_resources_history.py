@@ -49,14 +49,20 @@ def test_it_is_a_business_in_three_currencies(business: World) -> None:
 
 
 def test_something_waits_for_a_person(business: World) -> None:
-    """An open dispute with its deadline ahead, a lost one, a past-due subscription, a pending debit."""
+    """Disputes in every state, one due soon; past-due, paused and ending subscriptions; a pending debit."""
     disputes = {d["status"]: d for d in business.find("dispute")}
-    assert set(disputes) == {"needs_response", "lost"}
-    assert disputes["needs_response"]["evidence_details"]["due_by"] > business.now() + DAY
+    assert set(disputes) == {"needs_response", "under_review", "won", "lost", "warning_needs_response"}
+    awaited = business.find("dispute", status="needs_response")
+    due = sorted(dispute["evidence_details"]["due_by"] - business.now() for dispute in awaited)
+    assert DAY < due[0] < 3 * DAY < due[-1]
+    assert business.find("radar.early_fraud_warning", actionable=True)
     statuses = Counter(s["status"] for s in business.find("subscription"))
     assert statuses["active"] >= 15
     assert statuses["past_due"] >= 1
-    assert statuses["trialing"] >= 1
+    assert statuses["trialing"] >= 2
+    assert statuses["paused"] == 1
+    assert sum(bool(s["pause_collection"]) for s in business.find("subscription", status="active")) == 2
+    assert any(s["cancel_at_period_end"] for s in business.find("subscription", status="active"))
     assert statuses["canceled"] >= 2
     assert any(i["status"] == "processing" for i in business.find("payment_intent"))
     assert {"succeeded", "failed"} <= {r["status"] for r in business.find("refund")}

@@ -46,14 +46,19 @@ def update_dispute(call: Call) -> Json:
         values["metadata"] = metadata(params["metadata"], dispute["metadata"])
     if "evidence" not in params and "submit" not in params:
         return changed(world, dispute, "charge.dispute.updated", **values)
+    submit = bool(params.get("submit", True))
+    return answer(world, dispute, params.get("evidence") or {}, submit=submit, **values)
+
+
+def answer(world: World, dispute: Json, evidence: Mapping[str, Any], *, submit: bool, **values: Any) -> Json:
+    """Stage evidence, or submit it; the bank decides at once where a text tells it how."""
     _may_answer(dispute)
-    evidence = _merged(world, dispute["evidence"], params.get("evidence") or {})
-    submit = params.get("submit", True)
-    values |= {"evidence": evidence, "evidence_details": _details(world, dispute, evidence, submit=submit)}
+    said = _merged(world, dispute["evidence"], evidence)
+    values |= {"evidence": said, "evidence_details": _details(world, dispute, said, submit=submit)}
     if submit:
         values["status"] = str(dispute["status"]).replace("needs_response", "under_review")
     changed(world, dispute, "charge.dispute.updated", **values)
-    verdict = _VERDICTS.get(_word(evidence))
+    verdict = _VERDICTS.get(_word(said))
     if submit and verdict:
         verdict(world, dispute["id"])
     return dispute
@@ -69,7 +74,7 @@ def _may_answer(dispute: Json) -> None:
     raise refuse("This dispute is already closed.", code="dispute_closed")
 
 
-def _merged(world: World, staged: Json, sent: dict[str, Any]) -> Json:
+def _merged(world: World, staged: Json, sent: Mapping[str, Any]) -> Json:
     merged: Json = {**staged, **{name: sent[name] or None for name in (*FILES, *TEXTS) if name in sent}}
     if sent.get("appeal"):
         card = (staged.get("appeal") or {}).get("card") or {
@@ -87,7 +92,7 @@ def _merged(world: World, staged: Json, sent: dict[str, Any]) -> Json:
     return merged
 
 
-def _named_files(sent: dict[str, Any]) -> list[str]:
+def _named_files(sent: Mapping[str, Any]) -> list[str]:
     card = (sent.get("appeal") or {}).get("card") or {}
     return [*(sent[name] for name in FILES if sent.get(name)), *(card.get("supporting_files") or ())]
 
