@@ -15,7 +15,10 @@ STYLESHEET = "overseer-payment.css"
 SCRIPT = "overseer-payment.js"
 
 _FOLDER = Path(__file__).parent / "static"
-_STYLES = ("base", "card", "frame", "overview", "lists", "details", "events", "setup", "landing")
+_STYLES = (
+    *("base", "card", "frame", "overview", "lists", "details"),
+    *("disputes", "people", "events", "setup", "landing"),
+)
 _SCRIPTS = ("layers", "morph", "loading", "acting", "live")
 _TYPES = {STYLESHEET: "text/css; charset=utf-8", SCRIPT: "text/javascript; charset=utf-8"}
 

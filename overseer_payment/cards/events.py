@@ -94,9 +94,7 @@ async def _event(seen: Visit) -> EventDetail:
 async def confirm_replay(seen: Visit) -> View:
     """State what applying one event again means."""
     row = await _event(seen)
-    consequence = (
-        "It is applied from the beginning. What it says is merged, never added twice."
-    )
+    consequence = "It is applied from the beginning. What it says is merged, never added twice."
     return await flows.confirm(
         seen, _change(seen, row, "replay"), _question(row, "Apply this event again?", "Replay", consequence)
     )

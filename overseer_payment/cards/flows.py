@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from overseer_payment.cards.visit import Visit
 
 Fields = Mapping[str, str]
-Do = Callable[[Fields, str], Awaitable[str]]
-"""Makes the change from the form's fields and its idempotency key; answers where its result is shown."""
+Do = Callable[[Fields, str], Awaitable["str | View"]]
+"""Makes the change from the form's fields and its idempotency key; answers where its result is shown.
+
+Or the result itself, where it may not be kept: a link that lets its holder in.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,8 @@ class Question:
     """Is it something that can't be taken back and takes something away?"""
     fields: Fields
     """What the form carries, beside its key."""
+    typed: str = ""
+    """A word that has to be typed before it can be sent, as the field `typed`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +122,10 @@ async def carry_out(seen: Visit, change: Change, do: Do, *, limit: int = MAX_BOD
     fields = await read_form(seen.host, seen.request, limit=limit)
     key = key_of(fields)
     try:
-        href = await do(fields, key)
+        shown = await do(fields, key)
     except PaymentError as error:
         return await _refused(seen, change, error, fields, key)
-    return RedirectResponse(href, 303, PRIVATE)
+    return RedirectResponse(shown, 303, PRIVATE) if isinstance(shown, str) else shown
 
 
 async def _refused(seen: Visit, change: Change, error: PaymentError, fields: Fields, key: str) -> View:

@@ -32,8 +32,8 @@ async def read_form(host: Host, request: Request, *, limit: int = MAX_BODY) -> M
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise Invalid("This address takes a form (application/x-www-form-urlencoded).")
-    fields = _fields(await _body(request, limit))
-    _check_origin(host, request, fields)
+    fields = _fields(await read_bounded(request, limit))
+    check_origin(host, request, fields)
     return fields
 
 
@@ -45,7 +45,8 @@ def key_of(fields: Mapping[str, str]) -> str:
     return key
 
 
-async def _body(request: Request, limit: int) -> bytes:
+async def read_bounded(request: Request, limit: int) -> bytes:
+    """The body, of at most `limit` bytes. Raises PayloadTooLarge as soon as there are more."""
     received = bytearray()
     async for chunk in request.stream():
         received += chunk
@@ -61,7 +62,8 @@ def _fields(body: bytes) -> dict[str, str]:
         raise Invalid("The form could not be read. Reload the page and try again.") from None
 
 
-def _check_origin(host: Host, request: Request, fields: Mapping[str, str]) -> None:
+def check_origin(host: Host, request: Request, fields: Mapping[str, str]) -> None:
+    """Raises Forbidden for a form that no page of this session holds."""
     if not host.is_cookie_authenticated(request):
         return
     token = fields.get("csrf_token") or request.headers.get("x-csrf-token")

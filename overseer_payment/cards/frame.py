@@ -31,6 +31,7 @@ TABS = (
     Tab("transactions", "Transactions"),
     Tab("subscriptions", "Subscriptions"),
     Tab("customers", "Customers"),
+    Tab("disputes", "Disputes", counts="open_disputes"),
     Tab("events", "Events", counts="failed_events", tone="danger"),
     Tab("actions", "Actions", "payment.manage"),
     Tab("settings", "Settings", "payment.admin"),

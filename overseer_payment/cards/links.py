@@ -59,11 +59,21 @@ class Links:
     def refund(self, id: object, **query: object) -> str:
         return _with_query(f"{self.root}/payment/transactions/{quote(str(id), safe='')}/refund", query)
 
-    def subscription(self, id: object) -> str:
-        return f"{self.root}/payment/subscriptions/{quote(str(id), safe='')}"
+    def subscription(self, id: object, what: str = "", **query: object) -> str:
+        """One subscription, or the page that asks before `what` is done to it."""
+        return self._row("subscriptions", id, what, query)
 
-    def customer(self, id: object) -> str:
-        return f"{self.root}/payment/customers/{quote(str(id), safe='')}"
+    def customer(self, id: object, what: str = "", **query: object) -> str:
+        """One customer, or the page that asks before `what` is done to it."""
+        return self._row("customers", id, what, query)
+
+    def dispute(self, id: object, what: str = "", **query: object) -> str:
+        """One dispute, or the page that asks before `what` is done about it."""
+        return self._row("disputes", id, what, query)
+
+    def _row(self, noun: str, id: object, what: str, query: Mapping[str, object]) -> str:
+        path = f"{self.root}/payment/{noun}/{quote(str(id), safe='')}"
+        return _with_query(f"{path}/{what}" if what else path, query)
 
     def event(self, id: object, what: str = "", **query: object) -> str:
         """One event, or the page that asks before `what` (replay, ignore) is done to it."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 QueryT = TypeVar("QueryT", bound=ListQuery)
 ROWS = 25
+ALL = "all"
+"""Takes away a filter that holds by itself."""
 _STEP, _CUT = ".", "~"
 _LONGEST_TRAIL = 12
 """Steps that an address remembers: a cursor leads only onwards, and addresses must stay short."""
@@ -107,11 +109,21 @@ class Listing(Generic[QueryT]):
         return self.href(cursor=cursor, back=_STEP.join(steps))
 
 
-def asked(seen: Visit, tab: str, model: type[QueryT], *names: str) -> Listing[QueryT]:
-    """The list of `tab` as the address asks for it. Raises Invalid for what no filter takes."""
+def asked(
+    seen: Visit, tab: str, model: type[QueryT], *names: str, usual: Mapping[str, str] | None = None
+) -> Listing[QueryT]:
+    """The list of `tab` as the address asks for it. Raises Invalid for what no filter takes.
+
+    `usual` filters hold where the address names none; it names `all` to take one away.
+    """
     given = seen.request.query_params
     filters = {name: given[name].strip() for name in names if given.get(name, "").strip()}
-    question = {**filters, "limit": ROWS, **({"cursor": given["cursor"]} if given.get("cursor") else {})}
+    wanted = {**(usual or {}), **filters}
+    question = {
+        **{name: value for name, value in wanted.items() if not (name in (usual or {}) and value == ALL)},
+        "limit": ROWS,
+        **({"cursor": given["cursor"]} if given.get("cursor") else {}),
+    }
     try:
         return Listing(seen, tab, model.model_validate(question), filters, given.get("back", "")[:2000])
     except ValidationError as error:

@@ -22,7 +22,7 @@ def plan(business: Business) -> None:
     last = float(business.days)
     _incident(business, last - 66.4, 7900, _dispute("product_not_received", answer_within=14))
     _incident(business, last - 9.3, 14900, _dispute("fraudulent", answer_within=16))
-    _incident(business, last - 7.2, 7900, _dispute("product_not_received", answer_within=8))
+    _incident(business, last - 7.2, 7900, _dispute("product_not_received", answer_within=7))
     _incident(business, last - 52.7, 14900, _dispute("duplicate", answer_within=20, then=_win))
     _incident(business, last - 27.9, 4500, _dispute("subscription_canceled", answer_within=20, then=_answer))
     _incident(business, last - 6.4, 4500, _ask)

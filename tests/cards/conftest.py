@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from starlette.testclient import TestClient
 
+from overseer_payment import database
+from overseer_payment.simulator import World, assert_contract
+from tests.cards.desk import Desk, sitting_at
 from tests.cards.fake_payments import FakePayments
 from tests.cards.fakes import FakeHost, Stage, build_app, serving_payments
 from tests.cards.shop import shop
+from tests.service.shop import Shop
 from tests.support.server import serving
 
 
@@ -56,3 +61,19 @@ def site(stage: Stage) -> str:
 def shop_payments(stage: Stage) -> FakePayments:
     """What is behind `site`."""
     return stage.payments
+
+
+@pytest.fixture
+async def desk(sqlite_url: str) -> AsyncIterator[Desk]:
+    """The pages over the real service and the simulated provider, whose clock stands still two days ago.
+
+    On one database: what the pages ask, the service's own tests ask on each.
+    """
+    world = World(start=datetime.now(UTC) - timedelta(days=2))
+    world.clock.freeze()
+    engine = database.create_engine(sqlite_url)
+    await database.upgrade(engine)
+    async with Shop.opened(world, engine) as shop, sitting_at(shop) as desk:
+        yield desk
+    await engine.dispose()
+    assert_contract(world)

@@ -38,7 +38,9 @@ document.addEventListener('submit', (event) => {
   const box = form && boxOf(form);
   if (!box) return;
   event.preventDefault();
-  const fields = new URLSearchParams(new FormData(form));
+  const sent = new FormData(form, event.submitter);
+  // Files travel as they are; everything else as our pages read it.
+  const fields = form.enctype === 'multipart/form-data' ? sent : new URLSearchParams(sent);
   if (form.method === 'get') {
     for (const [name, value] of [...fields]) if (!value) fields.delete(name);
     const url = new URL(form.action);
