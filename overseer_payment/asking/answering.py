@@ -27,6 +27,7 @@ STAGING, SUBMISSION, ACCEPTANCE, UPLOAD = (
     "dispute_file",
 )
 _FINAL = (SUBMISSION, ACCEPTANCE)
+_EVIDENCE = (STAGING, SUBMISSION)
 _table = tables.dispute
 
 
@@ -41,7 +42,7 @@ def begin(
         return account, before
     _require_ours(payments, account)
     require_answerable(row, accepting=asked.kind == ACCEPTANCE)
-    _require_none_under_way(connection, row)
+    _require_none_under_way(connection, row, asked.kind)
     intent = Intent(
         kind=asked.kind,
         actor=asked.actor,
@@ -94,14 +95,18 @@ def require_answerable(row: Row[Any], *, accepting: bool = False) -> None:
         raise Conflict("The deadline for an answer has passed.", code="past_due")
 
 
-def _require_none_under_way(connection: Connection, row: Row[Any]) -> None:
-    """While what is final is on its way, nothing else may overtake it."""
+def _require_none_under_way(connection: Connection, row: Row[Any], kind: str) -> None:
+    """While what is final is on its way, nothing else may overtake it; nor other evidence while evidence is.
+
+    Evidence whose outcome is unknown is sent again: later than what was staged since, it would replace that.
+    """
+    blocking = {*_FINAL, *_EVIDENCE} if kind in _EVIDENCE else _FINAL
     table = tables.operation.c
     under_way = select(table.id).where(
         table.account_id == row.account_id,
         table.due_at.is_not(None),  # as all that are open
         table.status.in_(operations.OPEN),
-        table.kind.in_(_FINAL),
+        table.kind.in_(blocking),
         table.target == str(row.id),
     )
     if connection.execute(under_way.limit(1)).one_or_none() is not None:

@@ -229,6 +229,29 @@ async def test_a_time_out_is_settled_under_the_same_key(shop: Shop, id: str, aft
     assert (row.status, row.submission_count, await submissions(shop, id)) == ("under_review", 1, 1)
 
 
+@on_one
+async def test_evidence_that_broke_off_replaces_nothing_newer(shop: Shop, id: str) -> None:
+    """Until it is settled other evidence is refused: sent again, it would come last."""
+
+    async def lost(request: httpx.Request) -> None:
+        if request.method == "POST":
+            raise httpx.ReadTimeout("lost", request=request)
+
+    shop.wire.before = lost
+    with pytest.raises(OutcomeUnknown):
+        await stage(shop, id, customer_name="Ada")
+    shop.wire.before = _arrives
+    for newer in (EvidenceBody(evidence={"customer_name": "Ada Lovelace"}), SUBMITTED):
+        with pytest.raises(Conflict) as caught:
+            await disputes.stage_evidence(shop.payments, OPERATOR, id, newer)
+        assert caught.value.code == "answer_under_way"
+    shop.later(300)
+    await shop.payments.sender.settle()
+    assert (await stage(shop, id, customer_name="Ada Lovelace")).evidence == {"customer_name": "Ada Lovelace"}
+    await shop.drain()
+    assert shop.world.get("dispute", id)["evidence"]["customer_name"] == "Ada Lovelace"
+
+
 async def _arrives(_: httpx.Request) -> None:
     return None
 
