@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import logging
 import traceback
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, event
@@ -25,14 +28,15 @@ _ENDED = "transaction_ended"
 _NOT_YOURS = "Told inside, a listener leaves the transaction to us: no commit, no rollback."
 
 
-async def tell(listener: Listener, news: News) -> None:
-    """Call a handler after the commit; a plain function in a thread. Raises ListenerFailed."""
+async def tell(listener: Listener, news: News, threads: Executor) -> None:
+    """Call a handler after the commit; a plain function in one of `threads`. Raises ListenerFailed."""
     try:
         async with asyncio.timeout(listener.timeout):
             if inspect.iscoroutinefunction(listener.handler):
                 await listener.handler(news)
             else:
-                answer = await asyncio.to_thread(listener.handler, news)
+                call = partial(contextvars.copy_context().run, listener.handler, news)
+                answer = await asyncio.get_running_loop().run_in_executor(threads, call)
                 if inspect.isawaitable(answer):  # an object whose call is async
                     await answer
     except BaseException as error:

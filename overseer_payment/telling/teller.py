@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -44,6 +45,7 @@ class Teller:
     now: Callable[[], datetime] = utcnow
     listeners: tuple[Listener, ...] = field(init=False)
     _seen_at: datetime | None = None
+    _threads: dict[str, ThreadPoolExecutor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.listeners = tuple(attach(self.engine, self.offered).values())
@@ -91,8 +93,14 @@ class Teller:
     async def _after(self, listener: Listener, effect: Row[Any]) -> None:
         generation, news = await queried(self.engine, self._look, effect)
         if news is not None:
-            await tell(listener, news)
+            await tell(listener, news, self._threads_of(listener))
         await committed(self.engine, _finish, effect, generation, self.now(), told=news is not None)
+
+    def _threads_of(self, listener: Listener) -> ThreadPoolExecutor:
+        # Its own: nobody can end a thread that hangs. The loop's are everybody's, look-ups of names included.
+        if listener.name not in self._threads:
+            self._threads[listener.name] = ThreadPoolExecutor(_LIMIT, "overseer-payment-telling")
+        return self._threads[listener.name]
 
     def _inside(self, connection: Connection, listener: Listener, effect: Row[Any]) -> None:
         """What another process recorded and could not tell: written together with that it was told."""

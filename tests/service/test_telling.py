@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import threading
 
 import pytest
 from sqlalchemy import select
@@ -95,6 +97,31 @@ async def test_a_listener_that_never_succeeds_is_given_up(opened: Open) -> None:
             await shop.payments.worker.teller.step()
         [row] = await shop.rows(tables.effect)
         assert (row["status"], row["attempts"]) == ("dead", MAX_ATTEMPTS)
+
+
+@on_one_database
+async def test_a_function_that_hangs_uses_up_its_own_threads_only(opened: Open) -> None:
+    """However often it is tried again, the loop still has threads for everybody else."""
+    released, begun = threading.Event(), []
+
+    @on("payment.succeeded", name="hangs", timeout=0.05)
+    def hangs(news: News) -> None:
+        begun.append(news.effect_id)
+        released.wait(30)
+
+    async with opened(hangs) as shop:
+        try:
+            for _ in range(8):
+                await shop.pay(100)
+            await shop.settle()
+            for attempt in range(min(32, (os.cpu_count() or 1) + 4) // 8 + 1):
+                shop.later(10_000 * (attempt + 1))
+                await shop.payments.worker.teller.step()
+            assert len(begun) == 8
+            async with asyncio.timeout(5):
+                assert await asyncio.to_thread(len, begun) == 8
+        finally:
+            released.set()
 
 
 @on_one_database
