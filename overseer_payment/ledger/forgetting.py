@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, case, or_, select, update
 
 from overseer_payment import tables
 from overseer_payment.ledger import codec, merge, objects
@@ -204,8 +204,11 @@ def _blank_object(connection: Connection, account_id: int, row: Any) -> None:
     connection.execute(update(_object).where(same, _object.c.kind == row.kind).values(**values))
 
 
+_MADE_FOR_A_USER = ("customer", "checkout")  # their target is the host's user
+
+
 def _blank_requests(connection: Connection, customer: Row[Any], ids: set[str]) -> None:
-    """What was sent for this customer; who sent it, and what came of it, stays.
+    """What was sent for this customer, and for which user; who sent it, and what came of it, stays.
 
     Not of what is still being sent: the same key with another request would be refused.
     """
@@ -221,9 +224,11 @@ def _blank_requests(connection: Connection, customer: Row[Any], ids: set[str]) -
         select(_transaction.c.id).where(_transaction.c.customer_id == customer.id)
     )
     found |= {row.id: row.request for row in connection.execute(_sent(done, paid))}
+    made = table.c.kind.in_(_MADE_FOR_A_USER)
     for operation, request in found.items():
         text = json.dumps(without_persons(json.loads(request)), separators=(",", ":"))
-        connection.execute(update(table).where(table.c.id == operation).values(request=text, answer=None))
+        values = {"request": text, "answer": None, "target": case((made, None), else_=table.c.target)}
+        connection.execute(update(table).where(table.c.id == operation).values(values))
 
 
 def _sent(*where: ColumnElement[bool]) -> Select[Any]:

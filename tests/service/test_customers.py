@@ -188,6 +188,29 @@ async def test_erasing_leaves_no_trace_and_all_sums(shop: Shop) -> None:
     assert revenue["jpy"] == (1500, 0, 0, 1500)
 
 
+async def test_erasing_takes_the_user_from_what_was_sent(shop: Shop) -> None:
+    """Whom a checkout, a customer or a link was made for is in no request any more; who asked stays."""
+    buyer = Viewer("user:lovelace-7", User("lovelace-7", "Lovelace"))
+    body = CheckoutBody(price_id=await shop.price(), mode=CheckoutMode.PAYMENT)
+    session = (await shop.payments.create_checkout(buyer, body)).session_id
+    shop.world.clock.advance(30)
+    shop.fill_in(session)
+    await shop.settle()
+    customer = str(shop.world.find("customer")[0]["id"])
+    await customers.unlink(shop.payments, OPERATOR, customer)
+    await customers.link(shop.payments, OPERATOR, customer, "lovelace-7")
+    await customers.erase(shop.payments, OPERATOR, customer, EraseBody())
+    rows = await shop.rows(tables.operation)
+    assert {row["actor"] for row in rows} == {buyer.actor, OPERATOR.actor}
+    kept = [
+        (row["kind"], name) for row in rows for name in ("target", "request") if "lovelace" in str(row[name])
+    ]
+    assert kept == []
+    # With nobody's key left over, the same user gets a customer of their own again.
+    assert (await shop.payments.create_checkout(buyer, body)).session_id != session
+    assert shop.made("customer") == 2
+
+
 async def test_nothing_brings_the_data_back(shop: Shop) -> None:
     """Not late news, not every event once more, not a read of every object; and no drift is claimed."""
     customer = await _business(shop)
