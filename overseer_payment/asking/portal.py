@@ -36,7 +36,7 @@ async def open_portal(
     found = await payments.customer(viewer, customer_id)
     _require_theirs(viewer, found)
     back = redirects.return_url(payments.settings, body.return_url)
-    account = customers.home_of(payments, found)
+    account = await customers.home_of(payments, found)
     customers.require_living(found)
     provider = payments.registry.get(account.provider)
     if not isinstance(provider, OpensPortal):

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from sqlalchemy import Connection
 
 from overseer_payment import tables
 from overseer_payment.asking import customers
 from overseer_payment.asking.portal import open_portal
+from overseer_payment.committing import committed
+from overseer_payment.database import utcnow
 from overseer_payment.errors import Conflict, Forbidden, Invalid, NotFound, ProviderUnavailable
 from overseer_payment.host_contract import User
-from overseer_payment.provider import CheckoutMode
+from overseer_payment.ledger import accounts
+from overseer_payment.ledger.accounts import Account
+from overseer_payment.provider import AsOf, CheckoutMode, CustomerSnapshot, Source
+from overseer_payment.recording import take
 from overseer_payment.schemas import CheckoutBody, EraseBody, PortalBody, Viewer
 from overseer_payment.simulator import transport
 from tests.service.shop import OPERATOR, Shop
@@ -95,3 +101,27 @@ async def test_there_is_no_portal_for_who_is_gone(shop: Shop, customer: str) -> 
         await open_portal(shop.payments, OPERATOR, customer, PortalBody())
     assert refused.value.code == "customer_erased"
     assert "portal" not in [kind for kind, _ in await shop.operations()]
+
+
+@on_sqlite
+async def test_example_customers_are_nobody_at_the_provider(shop: Shop) -> None:
+    """Shown as long as nothing real is there, they are no business of the real account in the same mode."""
+    example = Account("stripe", accounts.EXAMPLE, livemode=False)
+    news = CustomerSnapshot(
+        id="cus_example", as_of=AsOf(utcnow(), Source.READ), livemode=False, occurred_at=utcnow()
+    )
+
+    def made_up(connection: Connection) -> None:
+        take(connection, accounts.ensure(connection, [example])[example], [news], now=utcnow())
+
+    await committed(shop.engine, made_up)
+    with pytest.raises(Conflict) as refused:
+        await open_portal(shop.payments, OPERATOR, "cus_example", PortalBody())
+    assert refused.value.code == "other_account"
+    with pytest.raises(Conflict, match="another account"):
+        await customers.erase(shop.payments, OPERATOR, "cus_example", EraseBody(at_provider=True))
+    body = CheckoutBody(price_id=await shop.price(), mode=CheckoutMode.PAYMENT, customer_id="cus_example")
+    with pytest.raises(NotFound):
+        await shop.payments.create_checkout(OPERATOR, body)
+    assert shop.requests("POST", "/v1/billing_portal") == shop.requests("DELETE", "/v1/customers") == []
+    assert await shop.operations() == []
