@@ -44,6 +44,9 @@ class EndpointList(Row):
     """Every webhook endpoint of the account, newest first."""
 
     webhook_endpoints: list[EndpointRow]
+    next_cursor: None = Field(
+        default=None, description="As in every list; an account's endpoints are one page."
+    )
 
 
 class EndpointDeleted(Row):

@@ -70,7 +70,7 @@ OPS = (
         description=f"Asks the provider. `faults` says how each differs from what is needed here. {_ADMIN}",
         handler=list_endpoints,
         answer=EndpointList,
-        example={"webhook_endpoints": [_ROW]},
+        example={"webhook_endpoints": [_ROW], "next_cursor": None},
         needs="payment.admin",
         errors=(409, 502),
     ),
