@@ -28,15 +28,14 @@ _BLANK: Mapping[str, Any] = {
 # lets its holder see the buyer's address.
 _PERSONAL_KEYS = frozenset(
     {
-        "account_holder_name", "address", "billing", "billing_details", "business_name",
-        "client_reference", "client_reference_id", "collected_information", "custom_fields",
-        "customer_address", "customer_details", "customer_email", "customer_email_address", "customer_name",
-        "customer_phone", "customer_purchase_ip", "customer_shipping", "customer_signature",
-        "customer_tax_ids", "description", "email", "evidence", "fingerprint", "hosted_invoice_url", "iban_last4",
+        "account_holder_name", "address", "billing", "billing_details", "business_name", "client_reference",
+        "client_reference_id", "collected_information", "custom_fields", "customer_address",
+        "customer_details", "customer_email", "customer_email_address", "customer_name", "customer_phone",
+        "customer_purchase_ip", "customer_shipping", "customer_signature", "customer_tax_ids",
+        "description", "email", "evidence", "fingerprint", "hosted_invoice_url", "iban_last4",
         "individual_name", "invoice_pdf", "invoice_prefix", "ip_address", "last4", "metadata", "name",
         "payer_email", "payer_name", "phone", "preferred_locales", "previous_attributes", "receipt_email",
-        "receipt_url", "shipping", "shipping_address", "shipping_details", "tax_ids", "url",
-        "user_id",
+        "receipt_url", "shipping", "shipping_address", "shipping_details", "tax_ids", "url", "user_id",
     }
 )  # fmt: skip
 
