@@ -76,7 +76,8 @@ def write(
     text = texts.get_template(f"{news.topic}.txt").render(news=news, row=row, sum=sum_, day=_day)
     subject, _, body = text.partition("\n")
     letter = EmailMessage()
-    letter["Subject"] = subject.removeprefix("Subject:").strip()
+    # Names of plans may hold line ends of whatever sort, which no header can carry.
+    letter["Subject"] = " ".join(subject.removeprefix("Subject:").split())
     letter["From"], letter["To"] = settings.sender, to
     letter["Date"] = format_datetime(datetime.now(UTC))
     # The same at each retry: a mailbox that knows it shows it once.

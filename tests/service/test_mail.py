@@ -110,6 +110,18 @@ async def test_texts_can_be_ones_own(opened: Open, box: Mailbox, tmp_path: Path)
         assert (letter["Subject"], letter.get_content().strip()) == ("Danke", "Wir haben 20.50 USD erhalten.")
 
 
+@on_one_database
+async def test_a_name_with_line_ends_gets_into_no_header(opened: Open, box: Mailbox) -> None:
+    """A letter goes out all the same, with one line as its subject and nobody else as its reader."""
+    name = "Tea\r\x0b\u2028Bcc: mallory@example.com"
+    async with opened(*mailing.listeners(settings(box, PAYMENT_MAIL_EVENTS="subscription.started"))) as shop:
+        scenario.subscribe(shop.world, scenario.offer(shop.world, name, 1500, interval="month"))
+        await shop.settle()
+        [letter] = box.letters
+        assert letter["Subject"] == "Your subscription to Tea Bcc: mallory@example.com has begun"
+        assert letter["Bcc"] is None
+
+
 def test_wrong_settings_are_refused() -> None:
     """By name and with the nearest right word, never with the password."""
     for wrong, says in (
