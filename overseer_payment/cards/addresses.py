@@ -14,7 +14,7 @@ from overseer_payment.cards.frame import frame_of
 from overseer_payment.cards.links import Links
 from overseer_payment.cards.render import View, answer, render
 from overseer_payment.cards.visit import Visit, visit
-from overseer_payment.errors import PaymentError, Unauthenticated
+from overseer_payment.errors import Invalid, PaymentError, Unauthenticated
 
 if TYPE_CHECKING:
     from overseer_payment.host_contract import Host
@@ -41,12 +41,21 @@ class Address:
             # Starlette adds HEAD wherever there is GET.
             handler = handlers["GET" if request.method == "HEAD" else request.method]
             try:
-                shown = await handler(await visit(host, request, self.permission))
+                seen = await visit(host, request, self.permission)
+                _require_text(request)
+                shown = await handler(seen)
             except PaymentError as error:
                 shown = await error_view(host, request, error, self.permission)
             return shown if isinstance(shown, Response) else await answer(host, request, shown)
 
         return endpoint
+
+
+def _require_text(request: Request) -> None:
+    """Raises Invalid for an address with the character NUL: no row has it, and PostgreSQL can't be asked."""
+    said = (*request.path_params.values(), *request.query_params.values())
+    if any("\0" in str(text) for text in said):
+        raise Invalid("This address has a character that no row and no filter has. Follow a link instead.")
 
 
 async def error_view(host: Host, request: Request, error: PaymentError, permission: str) -> View:

@@ -66,6 +66,13 @@ def test_every_address_carries_the_root_path(payments: FakePayments, host: FakeH
     assert all(address.startswith("/admin/") for address in ours)
 
 
+@pytest.mark.parametrize("path", ["customers/%00", "modal/customers?q=a%00", "modal/events?type=%00"])
+def test_no_database_is_asked_for_what_it_cant_hold(client: TestClient, path: str) -> None:
+    """An address with a NUL is refused in words; PostgreSQL would refuse the whole question."""
+    answer = client.get(f"/payment/{path}")
+    assert (answer.status_code, "Follow a link instead" in answer.text) == (422, True)
+
+
 @pytest.mark.parametrize("path", [*VIEWS, "/payment/card", "/payment/actions/checkout"])
 def test_strangers_see_nothing(client: TestClient, host: FakeHost, path: str) -> None:
     """Nobody signed in: 401, without a single row, tab or figure."""
