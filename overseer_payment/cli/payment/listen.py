@@ -124,13 +124,14 @@ class _Listening:
         import httpx
 
         from overseer_payment.cli.output import note
-        from overseer_payment.forwarding import Forwarder
+        from overseer_payment.forwarding import Forwarder, is_loopback
         from overseer_payment.forwarding.delivering import Courier
         from overseer_payment.forwarding.position import Place
 
         _end_on_sigterm()
         place = Place(self.payments.home(self.key), self.url)
-        async with httpx.AsyncClient() as http:
+        # Past any proxy of this machine's: what is meant to stay here must not be handed to one.
+        async with httpx.AsyncClient(trust_env=not is_loopback(self.url)) as http:
             courier = Courier(http, self.url, self.signer, self.secret.value, note)
             forwarder = Forwarder(
                 self.payments.engine, place, self.signer, courier, report, self.interval, told=told
