@@ -23,7 +23,7 @@ demo: $(RUNNABLE)  ## Start a dashboard with 90 days of example payments; no acc
 	@exec $(BIN)/overseer serve --demo $(ARGS)
 
 test: $(TESTABLE)  ## Run every test, the browser's and PostgreSQL's included (ARGS="-k refund" picks)
-	@$(BIN)/pytest -n auto --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(TESTABLE)  ## Lint, formatting, types, floors, dependencies
 	@$(BIN)/ruff check .

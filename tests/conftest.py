@@ -36,16 +36,15 @@ def pytest_configure() -> None:
     scrub(os.environ)
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    browsing = {item.path for item in items if _uses_browser(item)}
     for item in items:
-        uses_browser = _uses_browser(item)
-        if uses_browser:
+        if _uses_browser(item):
             item.add_marker(pytest.mark.browser)
-        # One process runs a whole file, so that servers and fixtures of a module start once.
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.name}{'-browser' * uses_browser}"))
+        elif item.path in browsing:
+            raise pytest.UsageError(f"{item.path}: browser tests stand in a file of their own; see below.")
     # Playwright's synchronous API leaves an event loop running in the main thread, in which no later
-    # test could start its own: browser tests come last.
+    # test could start its own: browser tests come last, in each of the processes that share the files.
     items.sort(key=_uses_browser)
 
 

@@ -15,13 +15,12 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from tests.support.browser import ConsoleGuard
 from tests.support.environment import clean_environment, scrub
 from tests.support.postgres import Postgres, PostgresUnavailable, running_postgres
 from tests.support.server import answers, free_port, running, serving
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    pass
 
 
 @pytest.mark.anyio
@@ -105,18 +104,3 @@ def test_a_command_that_ends_early_shows_its_output(tmp_path: Path) -> None:
         running(command, url=f"http://127.0.0.1:{free_port()}", log=tmp_path / "log"),
     ):
         pass  # pragma: no cover
-
-
-def test_errors_in_the_console_are_noticed(page: Page, console: ConsoleGuard) -> None:
-    """Logged errors and uncaught exceptions are collected; what a test allows doesn't fail it."""
-    console.allow("on purpose")
-    page.goto(
-        "data:text/html,<script>console.error('logged on purpose'); throw Error('thrown on purpose')</script>"
-    )
-    page.wait_for_function("document.readyState === 'complete'")
-    assert len(console.faults) == 2
-    assert not console.unexpected()
-    console.allow("nothing like it")
-    console.faults.append("a surprise")
-    assert console.unexpected() == ["a surprise"]
-    console.faults.clear()
