@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from overseer_payment.cards.addresses import Address
 from overseer_payment.cards.forms import key_of, new_key, read_form
 from overseer_payment.cards.frame import frame_of, view
+from overseer_payment.cards.web import web
 from overseer_payment.errors import Invalid, PaymentError
 from overseer_payment.provider import Capability, CheckoutMode
 from overseer_payment.schemas import CheckoutBody
@@ -93,7 +93,7 @@ async def open_checkout(seen: Visit) -> View:
         frame=await frame_of(seen, "actions"),
         price=price,
         provider=catalog.provider,
-        url=_web(made.checkout_url),
+        url=web(made.checkout_url),
         session_id=made.session_id,
     )
 
@@ -115,14 +115,6 @@ def _products(seen: Visit, catalog: Catalog | None) -> list[Product]:
 
 def _mode(price: PriceRow) -> CheckoutMode:
     return CheckoutMode.SUBSCRIPTION if price.interval else CheckoutMode.PAYMENT
-
-
-def _web(url: str) -> str:
-    """The provider's address, if it is one to send people to. Raises Invalid."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise Invalid("The provider answered with an address that is no web page. Nothing was opened.")
-    return url
 
 
 PAGES = (

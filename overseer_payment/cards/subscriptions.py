@@ -1,14 +1,16 @@
-"""The Subscriptions tab: the list, and one subscription with its items and its latest payments."""
+"""The Subscriptions tab: the list, and one subscription with its items, payments and invoices."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from overseer_payment.cards import words
+from overseer_payment.cards import plans, subscribing, subscription_offers, words
 from overseer_payment.cards.addresses import Address
 from overseer_payment.cards.frame import frame_of, view
 from overseer_payment.cards.listing import asked
-from overseer_payment.schemas import SubscriptionQuery, TransactionQuery
+from overseer_payment.errors import Conflict
+from overseer_payment.schemas import InvoiceQuery, SubscriptionQuery, TransactionQuery
+from overseer_payment.shown import invoices as shown
 
 if TYPE_CHECKING:
     from overseer_payment.cards.render import View
@@ -29,29 +31,62 @@ async def subscriptions(seen: Visit) -> View:
         frame=await frame_of(seen, "subscriptions"),
         rows=found.rows,
         groups=[listing.chips("status", states)],
+        scopes=listing.scopes({"customer_id": "Customer"}),
         listing=listing,
         paging=listing.paging(found),
+        export=seen.links.export("subscriptions", **listing.filters),
     )
 
 
 async def subscription(seen: Visit) -> View:
-    """One subscription with its items and its latest payments."""
-    row = await seen.payments.subscription(seen.viewer, str(seen.request.path_params["id"]))
-    found = await seen.payments.transactions(
+    """One subscription with its items, its latest payments and invoices, and what can be done with it."""
+    row = await subscribing.found(seen)
+    paid = await seen.payments.transactions(
         seen.viewer, TransactionQuery(subscription_id=str(row.id), limit=_FEW)
     )
+    billed = await shown.invoices(
+        seen.payments, seen.viewer, InvoiceQuery(subscription_id=str(row.id), limit=_FEW)
+    )
+    frame = await frame_of(seen, "subscriptions")
     return view(
         seen,
         "subscription.html",
         title="Subscription",
-        frame=await frame_of(seen, "subscriptions"),
+        frame=frame,
         row=row,
-        payments=found.rows,
-        more=found.next_cursor is not None,
+        offer=subscription_offers.offer_of(seen, frame, row),
+        told=subscription_offers.told(seen, row),
+        slip=None,
+        payments=paid.rows,
+        more=paid.next_cursor is not None,
+        invoices=billed.rows,
+    )
+
+
+async def upcoming(seen: Visit) -> View:
+    """What it will be billed next: the provider is asked, so only when somebody wants to know."""
+    row = await subscribing.found(seen)
+    nothing, preview = "", None
+    try:
+        preview = await shown.upcoming(seen.payments, seen.viewer, str(row.id))
+    except Conflict as error:
+        nothing = error.detail
+    return view(
+        seen,
+        "upcoming.html",
+        title="Next invoice",
+        frame=await frame_of(seen, "subscriptions"),
+        change=subscribing.change_of(seen, row, "upcoming"),
+        row=row,
+        preview=preview,
+        nothing=nothing,
     )
 
 
 PAGES = (
     Address("/payment/modal/subscriptions", subscriptions),
     Address("/payment/subscriptions/{id}", subscription),
+    Address("/payment/subscriptions/{id}/upcoming", upcoming),
+    *subscribing.PAGES,
+    *plans.PAGES,
 )

@@ -8,10 +8,11 @@ from typing import Literal
 from markupsafe import Markup
 
 from overseer_payment.cards.formatting import Formatter
-from overseer_payment.provider import DisputeKind, DisputeStatus, SubscriptionStatus
+from overseer_payment.provider import DisputeKind, DisputeStatus, InvoiceStatus, SubscriptionStatus
 from overseer_payment.schemas import (
     DisputeRow,
     EventState,
+    InvoiceRow,
     OperationState,
     ProviderState,
     StatusView,
@@ -69,6 +70,13 @@ DISPUTE_KIND: dict[DisputeKind, str] = {
     DisputeKind.CHARGEBACK: "Chargeback",
     DisputeKind.INQUIRY: "Inquiry",
     DisputeKind.FRAUD_WARNING: "Fraud warning",
+}
+INVOICE: dict[InvoiceStatus, Word] = {
+    InvoiceStatus.DRAFT: Word("Draft", "open"),
+    InvoiceStatus.OPEN: Word("Open", "open"),
+    InvoiceStatus.PAID: Word("Paid", "ok"),
+    InvoiceStatus.UNCOLLECTIBLE: Word("Written off", "off"),
+    InvoiceStatus.VOID: Word("Void", "neutral"),
 }
 EVENT: dict[EventState, Word] = {
     EventState.PENDING: Word("Waiting", "open"),
@@ -167,7 +175,7 @@ def _standing(row: SubscriptionRow, fmt: Formatter) -> Markup | None:
         case SubscriptionStatus.INCOMPLETE:
             return Markup("Waits for its first payment")
         case SubscriptionStatus.PAUSED:
-            return Markup("Does not renew while paused")
+            return Markup("Paused until resumed")
         case SubscriptionStatus.TRIALING if row.trial_end is not None:
             return _dated("Trial ends" if row.trial_end > fmt.now else "Trial ended", fmt.on(row.trial_end))
     return _renewal(row, fmt)
@@ -181,10 +189,24 @@ def _since(word: str, row: SubscriptionRow, fmt: Formatter) -> Markup:
 def _renewal(row: SubscriptionRow, fmt: Formatter) -> Markup | None:
     end = row.current_period_end
     if row.collection_paused:
-        return Markup("Collection is paused")
+        until = row.collection_resumes_at
+        return _dated("Paused until", fmt.on(until)) if until else Markup("Paused until resumed")
     if end is None:
         return None
     return _dated("Renews" if end > fmt.now else "Was due", fmt.on(end))
+
+
+def payable(row: InvoiceRow, fmt: Formatter) -> Markup:
+    """When an invoice was paid, or what comes next for it."""
+    if row.status is InvoiceStatus.PAID and row.paid_at:
+        return _dated("Paid", fmt.on(row.paid_at))
+    if row.status is not InvoiceStatus.OPEN:
+        return _dated("Made", fmt.on(row.occurred_at))
+    if row.next_attempt_at and row.next_attempt_at > fmt.now:
+        return _dated("Tried again", fmt.when(row.next_attempt_at))
+    if row.due_at:
+        return _dated("Due" if row.due_at > fmt.now else "Overdue since", fmt.on(row.due_at))
+    return _dated("Open since", fmt.on(row.occurred_at))
 
 
 def deadline(row: DisputeRow, fmt: Formatter) -> Markup | None:

@@ -7,17 +7,25 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from overseer_payment.errors import NotFound
 from overseer_payment.schemas import (
     CurrencyMetrics,
+    CustomerRow,
+    CustomerValue,
+    DisputeDetail,
     DisputeQuery,
     DisputeRow,
+    InvoiceQuery,
+    InvoiceRow,
     MetricsQuery,
     MetricsSummary,
     Page,
     RevenuePoint,
     RevenueSeries,
+    TransactionRow,
     Viewer,
 )
+from tests.cards.rows import invoice, now
 
 if TYPE_CHECKING:
     import pytest
@@ -89,6 +97,30 @@ async def disputes(payments: FakePayments, viewer: Viewer, query: DisputeQuery) 
     return Page(rows=rows[: query.limit])
 
 
+async def dispute(payments: FakePayments, viewer: Viewer, id: str) -> DisputeDetail:
+    """One of them, with its payment."""
+    for row in payments.payments:
+        for found in row.disputes:
+            if id in (str(found.id), found.provider_dispute_id):
+                paid = TransactionRow.model_validate(row.model_dump(include=set(TransactionRow.model_fields)))
+                return DisputeDetail(**found.model_dump(), transaction=paid)
+    raise NotFound("No such row.")
+
+
+async def worth(
+    payments: FakePayments, viewer: Viewer, rows: Sequence[CustomerRow]
+) -> dict[int, list[CustomerValue]]:
+    """What their details say."""
+    wanted = {row.id for row in rows}
+    return {one.id: one.value for one in payments.people if one.id in wanted}
+
+
+async def invoices(payments: FakePayments, viewer: Viewer, query: InvoiceQuery) -> Page[InvoiceRow]:
+    """The same two for everybody: one paid, one that is tried again."""
+    await payments.status(viewer)
+    return Page(rows=[invoice(1), invoice(2, status="open", next_attempt_at=now() + timedelta(days=2))])
+
+
 async def pulse(payments: FakePayments, viewer: Viewer) -> str:
     """Another one whenever anything in the shop is different."""
     await payments.status(viewer)
@@ -100,4 +132,7 @@ def answer(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("overseer_payment.shown.metrics.metrics", metrics)
     patch.setattr("overseer_payment.shown.revenue.daily", daily)
     patch.setattr("overseer_payment.shown.disputes.disputes", disputes)
+    patch.setattr("overseer_payment.shown.disputes.dispute", dispute)
+    patch.setattr("overseer_payment.shown.customers.worth", worth)
+    patch.setattr("overseer_payment.shown.invoices.invoices", invoices)
     patch.setattr("overseer_payment.shown.pulse.pulse", pulse)

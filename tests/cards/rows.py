@@ -10,12 +10,14 @@ from overseer_payment.provider import (
     CheckoutMode,
     CheckoutPaymentState,
     CheckoutStatus,
+    InvoiceStatus,
     SubscriptionStatus,
 )
 from overseer_payment.schemas import (
     CheckoutRow,
     CustomerDetail,
     CustomerValue,
+    InvoiceRow,
     Revenue,
     StatusView,
     SubscriptionItemRow,
@@ -106,6 +108,29 @@ def customer(id: int, **changes: Any) -> CustomerDetail:
         **changes,
     }
     return CustomerDetail.model_validate(fields)
+
+
+def invoice(id: int, **changes: Any) -> InvoiceRow:
+    """One paid invoice of 29.00 USD, with `changes`."""
+    fields: dict[str, Any] = {
+        "id": id,
+        "provider": "stripe",
+        "livemode": False,
+        "provider_invoice_id": f"in_1Q{id:06d}",
+        "number": f"A1B2-{id:04d}",
+        "status": InvoiceStatus.PAID,
+        "currency": "usd",
+        "total": 2900,
+        "amount_due": 2900,
+        "amount_paid": 2900,
+        "amount_remaining": 0,
+        "paid_at": now(),
+        "hosted_url": "https://invoices.example.test/1",
+        "occurred_at": now() - timedelta(days=id),
+        "created_at": now(),
+        **changes,
+    }
+    return InvoiceRow.model_validate(fields)
 
 
 def checkout(**changes: Any) -> CheckoutRow:

@@ -112,10 +112,11 @@ def text_of(html: object) -> str:
         ({"status": "past_due", "current_period_start": NOW - 3 * DAY}, "Past due since 20 Nov"),
         ({"status": "trialing", "trial_end": NOW + DAY}, "Trial ends 24 Nov"),
         ({"status": "canceled", "ended_at": NOW - DAY}, "Ended 22 Nov"),
-        ({"status": "paused"}, "Does not renew while paused"),
+        ({"status": "paused"}, "Paused until resumed"),
         ({"status": "incomplete"}, "Waits for its first payment"),
         ({"status": "incomplete_expired"}, "First payment never made"),
-        ({"collection_paused": True}, "Collection is paused"),
+        ({"collection_paused": True}, "Paused until resumed"),
+        ({"collection_paused": True, "collection_resumes_at": NOW + 9 * DAY}, "Paused until 2 Dec"),
         ({"current_period_end": None}, "\u2014"),
     ],
 )

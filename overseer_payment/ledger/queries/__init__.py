@@ -16,6 +16,7 @@ from overseer_payment.ledger.queries.disputes import (
 from overseer_payment.ledger.queries.invoices import invoice, invoices
 from overseer_payment.ledger.queries.subscriptions import subscription, subscriptions
 from overseer_payment.ledger.queries.transactions import refunds, transaction, transaction_row, transactions
+from overseer_payment.ledger.queries.worth import worth
 
 __all__ = [
     "OPEN_STATES",
@@ -37,4 +38,5 @@ __all__ = [
     "transaction",
     "transaction_row",
     "transactions",
+    "worth",
 ]

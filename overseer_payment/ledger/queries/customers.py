@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, or_
 
 from overseer_payment import tables
 from overseer_payment.errors import NotFound
@@ -10,12 +10,12 @@ from overseer_payment.ledger.paging import merged, page
 from overseer_payment.ledger.queries import search
 from overseer_payment.ledger.queries.common import is_named, joined, values_of
 from overseer_payment.ledger.queries.subscriptions import subscription_rows, subscriptions_where
+from overseer_payment.ledger.queries.worth import worth
 from overseer_payment.ledger.scope import Scope
 from overseer_payment.schemas import (
     CustomerDetail,
     CustomerQuery,
     CustomerRow,
-    CustomerValue,
     Page,
 )
 
@@ -50,23 +50,6 @@ def customer(connection: Connection, scope: Scope, id: str) -> CustomerDetail:
     owned = subscriptions_where(_s.c.customer_id == row.id).order_by(_s.c.occurred_at.desc(), _s.c.id.desc())
     return CustomerDetail(
         **CustomerRow.model_validate(values_of(row)).model_dump(),
-        value=_value(connection, row.id),
+        value=worth(connection, scope, [row.id]).get(row.id, []),
         subscriptions=subscription_rows(connection, connection.execute(owned.limit(100)).all()),
     )
-
-
-def _value(connection: Connection, customer_id: int) -> list[CustomerValue]:
-    total = tables.customer_total
-    query = select(total).where(total.c.customer_id == customer_id).order_by(total.c.currency)
-    return [
-        CustomerValue(
-            currency=row.currency,
-            gross=row.gross,
-            refunded=row.refunded,
-            disputed=row.disputed,
-            net=row.gross - row.refunded - row.disputed,
-            payments=row.payments,
-        )
-        for row in connection.execute(query)
-        if row.gross or row.refunded or row.disputed
-    ]
