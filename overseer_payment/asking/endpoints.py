@@ -46,7 +46,7 @@ async def create(
     viewer.require(PERMISSION)
     needs = await needed(payments, payments.provider_key(body.provider))
     request = EndpointRequest(url=body.url or needs.urls[0], description=body.description)
-    intent = _intent(viewer, "create", request.url, request, client_key)
+    intent = await _in_turn(payments, needs, _intent(viewer, "create", request.url, request, client_key))
     if not await _is_known(payments, needs, intent):
         for known in await needs.manager.list_endpoints():
             if known.enabled and known.url == request.url:
@@ -70,7 +70,7 @@ async def rotate(
     if body.finish:
         return await _finish(payments, viewer, needs, id, body, client_key)
     request = EndpointRequest(url="", replaces=id)
-    intent = _intent(viewer, "rotate", id, request, client_key)
+    intent = await _in_turn(payments, needs, _intent(viewer, "rotate", id, request, client_key))
     if not await _is_known(payments, needs, intent):
         found = {endpoint.id: endpoint for endpoint in await needs.manager.list_endpoints()}
         old = _present(found, id)
@@ -187,8 +187,18 @@ def _begin(connection: Connection, account: Account, intent: Intent) -> Begun:
     before = operations.earlier(connection, account_id, intent)
     if before is not None:
         return before
-    intent = replace(intent, key=_turn(connection, account_id, intent))
+    intent = replace(intent, key=intent.key or _turn(connection, account_id, intent))
     return operations.begin(connection, account_id, intent, now=utcnow())
+
+
+async def _in_turn(payments: Payments, needs: Needs, intent: Intent) -> Intent:
+    """The intent with its turn, taken before looking what there is: what is done meanwhile is found by it."""
+    return await committed(payments.engine, _with_turn, payments.home(needs.provider), intent)
+
+
+def _with_turn(connection: Connection, account: Account, intent: Intent) -> Intent:
+    account_id = accounts.ensure(connection, [account])[account]
+    return replace(intent, key=_turn(connection, account_id, intent))
 
 
 def _turn(connection: Connection, account_id: int, intent: Intent) -> str:
@@ -218,7 +228,8 @@ async def _done(payments: Payments, needs: Needs, intent: Intent, send: Send) ->
     begun = await committed(payments.engine, _begin, payments.home(needs.provider), intent)
     if begun.fresh:
         return await unbroken(_sent(payments, begun, send))
-    if begun.operation.status in operations.OPEN:
+    theirs = intent.client_key is None or begun.operation.client_key != intent.client_key
+    if theirs or begun.operation.status in operations.OPEN:
         raise IdempotencyConflict(
             "The same is being done at this moment. Look at the endpoints, then try again.", retry_after=2
         )

@@ -101,6 +101,21 @@ async def test_two_at_the_same_moment_make_one(shop: Shop, rest: httpx.AsyncClie
     assert len(shop.world.find("webhook_endpoint")) == 3
 
 
+async def test_what_is_made_after_one_looked_is_not_made_again(shop: Shop, rest: httpx.AsyncClient) -> None:
+    """Another administrator does all of it between our look and our request: 409, and one endpoint."""
+    old = shop.world.find("webhook_endpoint")[0]["id"]
+    for made, path, body in ((2, "", {"url": URL}), (3, f"/{old}/rotate", {})):
+        others = [(path, body)]
+
+        async def amid(request: httpx.Request, others: list[Any] = others) -> None:
+            if request.method == "GET" and others:
+                await _made(rest, *others.pop())
+
+        shop.wire.after = amid
+        assert (await rest.post(ENDPOINTS + path, json=body)).status_code == 409
+        assert len(shop.world.find("webhook_endpoint")) == made
+
+
 async def test_a_secret_is_replaced_without_a_gap(shop: Shop, rest: httpx.AsyncClient) -> None:
     """While both endpoints deliver, each event is applied once; finishing waits for the new secret."""
     old = shop.world.find("webhook_endpoint")[0]["id"]

@@ -121,11 +121,11 @@ async def shop(opened: Open) -> AsyncIterator[Shop]:
     """An application listens that can't take what it is told; nobody does two things within one second."""
 
     async def tick(_: httpx.Request) -> None:
-        shop.world.clock.advance(1)
+        made.world.clock.advance(1)
 
-    async with opened(_deaf()) as shop:
-        shop.wire.before = tick
-        yield shop
+    async with opened(_deaf()) as made:
+        made.wire.before = tick
+        yield made
 
 
 def _deaf() -> Listener:
