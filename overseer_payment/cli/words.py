@@ -22,7 +22,9 @@ STYLES = {
     **dict.fromkeys(("needs_response", "under_review", "partially_refunded", "attempted"), _WAITING),
     **dict.fromkeys(("failed", "unpaid", "broken", "blocked", "error", "lost", "uncollectible"), _BAD),
     **dict.fromkeys(("sending", "unknown", "appeal_needs_response", "appeal_under_review"), _WAITING),
-    **{"applied": _GOOD, "dead": _BAD, "ignored": _OVER},
+    "applied": _GOOD,
+    "dead": _BAD,
+    "ignored": _OVER,
     **dict.fromkeys(("canceled", "refunded", "incomplete_expired", "expired", "closed", "void"), _OVER),
     "prevented": _OVER,
 }

@@ -71,8 +71,8 @@ class ResumeRequest:
 class ChangeRequest:
     """One item's price and quantity, and the end of the trial; None: as it is.
 
-    A new price without a quantity is for one unit, whatever the old one was for. `proration_date` is the moment from which the difference is counted: a preview's, to be asked for
-    exactly what was shown.
+    A new price without a quantity is for one unit, whatever the old one was for. `proration_date` is the
+    moment from which the difference is counted: a preview's, to be asked for exactly what was shown.
     """
 
     subscription: str

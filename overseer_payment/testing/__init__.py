@@ -16,8 +16,10 @@ pytest.register_assert_rewrite(
     *(
         f"overseer_payment.testing.{module}"
         for module in (
+            "billing",
             "case",
             "declaration",
+            "disputing",
             "endpoints",
             "faults",
             "listing",
@@ -26,6 +28,7 @@ pytest.register_assert_rewrite(
             "secrets",
             "signatures",
             "snapshots",
+            "subscribing",
             "writing",
         )
     )

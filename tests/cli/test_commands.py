@@ -118,6 +118,7 @@ def test_filters_reach_the_facade(run: Run, payments: FakePayments) -> None:
         "q": "ada",
         "occurred_after": "2026-01-02T00:00:00Z",
         "occurred_before": "2026-02-03T00:00:00Z",
+        "order": "newest",
     }
 
 

@@ -91,8 +91,7 @@ async def test_without_a_usable_secret_nothing_is_accepted(
     world: World, engine: AsyncEngine, secret: str
 ) -> None:
     """No secret, or the documentation's placeholder: refused as not configured, however it is signed."""
-    config = {**settings_of(world), "STRIPE_WEBHOOK_SECRET": secret}
-    async with Shop.opened(world, engine, **config) as shop:
+    async with Shop.opened(world, engine, STRIPE_WEBHOOK_SECRET=secret) as shop:
         body = json.dumps(_event()).encode()
         with pytest.raises(WebhookNotConfigured):
             await shop.payments.receive("stripe", body, _signed(body, secret))
