@@ -49,6 +49,8 @@ class Desk:
         found = re.search(rf'<form[^>]*method="post"[^>]*action="{re.escape(action)}".*?</form>', page, re.S)
         assert found, f"there is no form to {action}"
         hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', found[0])
+        # A person takes a moment: two answers of one second would be read as either order.
+        self.shop.world.clock.advance(2)
         data = {**{name: html.unescape(value) for name, value in hidden}, **(fields or {})}
         answer = await self.http.post(action, data=data, files=files)
         if answer.status_code == 303:

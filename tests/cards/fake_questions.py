@@ -15,6 +15,7 @@ from overseer_payment.schemas import (
     DisputeDetail,
     DisputeQuery,
     DisputeRow,
+    EvidenceFormRow,
     InvoiceQuery,
     InvoiceRow,
     MetricsQuery,
@@ -48,6 +49,20 @@ _RECURRING: dict[str, Any] = {
     "failed_payments": 4,
     "failed_payment_rate": 4 / 194,
 }
+
+
+_FORM = EvidenceFormRow.model_validate(
+    {
+        "fields": [
+            {"name": "shipping_carrier", "title": "Shipping carrier", "kind": "text"},
+            {"name": "shipping_note", "title": "Shipping note", "kind": "text"},
+            {"name": "customer_name", "title": "Customer name", "kind": "text"},
+            {"name": "receipt", "title": "Receipt", "kind": "file"},
+        ],
+        "file_types": ["application/pdf"],
+        "largest_file": 1024 * 1024,
+    }
+)
 
 
 def _sums(points: Sequence[RevenuePoint]) -> dict[str, int]:
@@ -103,7 +118,7 @@ async def dispute(payments: FakePayments, viewer: Viewer, id: str) -> DisputeDet
         for found in row.disputes:
             if id in (str(found.id), found.provider_dispute_id):
                 paid = TransactionRow.model_validate(row.model_dump(include=set(TransactionRow.model_fields)))
-                return DisputeDetail(**found.model_dump(), transaction=paid)
+                return DisputeDetail(**found.model_dump(), transaction=paid, form=_FORM)
     raise NotFound("No such row.")
 
 

@@ -11,6 +11,7 @@ from overseer_payment.provider import (
     DisputeStatus,
 )
 from overseer_payment.schemas import (
+    Deadline,
     DisputeRow,
     Finding,
     PriceRow,
@@ -159,6 +160,10 @@ def _payments() -> list[TransactionDetail]:
         amount=12900,
         currency="usd",
         evidence_due_by=now() + timedelta(days=5, hours=3),
+        deadline=Deadline.DUE_SOON,
+        can_respond=True,
+        can_accept=True,
+        funds_withdrawn=12900,
         transaction_id=4,
         occurred_at=now() - timedelta(days=2),
         created_at=now(),
