@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Row, Select, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from overseer_payment.committing import committed, is_deadlock, queried, unbroken
-from overseer_payment.database import utcnow, write
+from overseer_payment.database import read_at_once, utcnow, write_at_once
 from overseer_payment.errors import ConfigurationError, DatabaseError
 from overseer_payment.faults import describe, place
 from overseer_payment.inbox import APPLIED, DEAD, DUE, FAILED, IGNORED
@@ -88,8 +88,8 @@ class Applier:
 
     async def _due(self, providers: Mapping[str, Provider], limit: int) -> list[int]:
         """What there is to do, looked for without a lock: idle processes must disturb nobody."""
-        return await queried(
-            self.engine, lambda c: list(c.execute(self._query(c, providers, limit)).scalars())
+        return await unbroken(
+            read_at_once(self.engine, lambda c: list(c.execute(self._query(c, providers, limit)).scalars()))
         )
 
     def _query(self, connection: Connection, providers: Mapping[str, Provider], limit: int) -> Select[Any]:
@@ -97,8 +97,8 @@ class Applier:
         return query.order_by(table.c.due_at, table.c.id).limit(limit)
 
     async def _transaction(self, work: Callable[..., int], *args: Any) -> int:
-        async with self.turn, write(self.engine) as connection:
-            return await connection.run_sync(work, *args)
+        async with self.turn:
+            return await write_at_once(self.engine, lambda connection: work(connection, *args))
 
     def _apply(self, connection: Connection, providers: Mapping[str, Provider], limit: int) -> int:
         # With the query inside: of two workers the second gets the next events, not none.

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from overseer_payment.database import is_transient, read, write
+from overseer_payment.database import is_transient, read, write, write_at_once
 from overseer_payment.errors import DatabaseError
 
 P = ParamSpec("P")
@@ -26,7 +26,21 @@ async def committed(
 
     Raises DatabaseError, also when deadlocks don't end.
     """
-    return await unbroken(_committed(engine, lambda connection: work(connection, *args, **kwargs)))
+
+    async def once() -> T:
+        async with write(engine) as connection:
+            return await connection.run_sync(lambda sync: work(sync, *args, **kwargs))
+
+    return await unbroken(_again(once))
+
+
+async def committed_at_once(
+    engine: AsyncEngine, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """The same for what comes in floods. `work` may run in a thread: it knows no event loop."""
+    return await unbroken(
+        _again(lambda: write_at_once(engine, lambda connection: work(connection, *args, **kwargs)))
+    )
 
 
 def is_deadlock(error: BaseException) -> bool:
@@ -63,11 +77,10 @@ async def unbroken(transaction: Coroutine[Any, Any, T]) -> T:
         raise
 
 
-async def _committed(engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
+async def _again(transaction: Callable[[], Coroutine[Any, Any, T]]) -> T:
     for attempt in range(_TRIES):
         try:
-            async with write(engine) as connection:
-                return await connection.run_sync(work)
+            return await transaction()
         except (DBAPIError, DatabaseError) as error:
             if not is_deadlock(error):
                 raise

@@ -1,7 +1,8 @@
 """Engines, transactions and column types: what SQLite and PostgreSQL need to behave alike.
 
-Everything that writes goes through `write(engine)`, everything else through `read(engine)`. The engine
-may be the host's own: nothing here depends on how it was configured beyond its URL.
+Everything that writes goes through `write(engine)`, everything else through `read(engine)`; what comes in
+floods through `write_at_once` and `read_at_once`. The engine may be the host's own: nothing here depends on how it
+was configured beyond its URL.
 """
 
 from __future__ import annotations
@@ -9,23 +10,26 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import DateTime, Dialect, TypeDecorator, event
+from sqlalchemy import Connection, DateTime, Dialect, TypeDecorator, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from overseer_payment import twins
 from overseer_payment.errors import ConfigurationError, DatabaseError
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
+
+T = TypeVar("T")
 
 _OURS = "overseer_payment"
 _ASYNC_DRIVER = {
@@ -81,8 +85,10 @@ def create_engine(url: str) -> AsyncEngine:
             "Write it like sqlite+aiosqlite:///overseer.db or postgresql+psycopg://user@host/name "
             "(needs the extra: pip install 'overseer-payment[postgres]')."
         ) from None
-    event.listen(engine.sync_engine, "do_connect", _make_private)
-    event.listen(engine.sync_engine, "connect", _tune_sqlite)
+    twins.pair(engine, parsed, isolation_level="AUTOCOMMIT", hide_parameters=True)
+    for each in twins.engines(engine):
+        event.listen(each, "do_connect", _make_private)
+        event.listen(each, "connect", _tune_sqlite)
     return engine
 
 
@@ -152,6 +158,28 @@ async def read(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         else:
             async with _at(engine, "REPEATABLE READ") as connection:
                 yield connection
+
+
+async def write_at_once(engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
+    """What `work` answers from a transaction that may write. It may run in a thread, as `read_at_once`.
+
+    On an SQLite file of our own that is one visit to a thread, whatever `work` does. Raises DatabaseError.
+    """
+    if twin := twins.twin_of(engine):
+        async with _writer_lock(engine):
+            with translated():
+                return await twin.write(work)
+    async with write(engine) as connection:
+        return await connection.run_sync(work)
+
+
+async def read_at_once(engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
+    """The same for what only reads: one consistent view."""
+    if twin := twins.twin_of(engine):
+        with translated():
+            return await twin.read(work)
+    async with read(engine) as connection:
+        return await connection.run_sync(work)
 
 
 @asynccontextmanager

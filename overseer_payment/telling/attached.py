@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection, Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from overseer_payment import twins
 from overseer_payment.listening import Listener
 
 _attached: WeakKeyDictionary[Engine, Mapping[str, Listener]] = WeakKeyDictionary()
@@ -21,7 +22,10 @@ def attach(engine: AsyncEngine, listeners: Iterable[Listener]) -> Mapping[str, L
     """Have these be told from now on of what is recorded over `engine`; answers them by name."""
     named = {listener.name: listener for listener in listeners}
     if named:  # another service on the same engine that brings none takes nobody's away
-        _attached[engine.sync_engine] = named
+        for each in twins.engines(engine):
+            _attached[each] = named
+        if any(listener.inside for listener in named.values()):
+            twins.do_without(engine)  # their handlers are awaited by the loop, within the transaction
     return named
 
 

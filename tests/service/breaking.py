@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from overseer_payment import twins
+
 COMMIT = "COMMIT"
 
 
@@ -43,13 +45,16 @@ def breaker(engine: AsyncEngine) -> Iterator[Breaker]:
         if engine.dialect.name == "postgresql":  # elsewhere it is a statement of our own
             watch(COMMIT)
 
-    event.listen(engine.sync_engine, "before_cursor_execute", before)
-    event.listen(engine.sync_engine, "commit", commit)
+    watched = twins.engines(engine)
+    for each in watched:
+        event.listen(each, "before_cursor_execute", before)
+        event.listen(each, "commit", commit)
     try:
         yield watch
     finally:
-        event.remove(engine.sync_engine, "before_cursor_execute", before)
-        event.remove(engine.sync_engine, "commit", commit)
+        for each in watched:
+            event.remove(each, "before_cursor_execute", before)
+            event.remove(each, "commit", commit)
 
 
 def dying_at_commit(number: int) -> Callable[[str], BaseException | None]:
