@@ -1,11 +1,13 @@
 """Erasing one person: at once from rows and objects, then from the inbox, and at the provider if asked.
 
 The first transaction leaves the tombstone and writes the operation down. Whoever dies afterwards leaves a
-person who is erased from everything that is shown, and stays so; asking again finishes the inbox.
+person who is erased from every list, and stays so; asking again finishes the inbox, and the objects of
+whoever has more than a thousand.
 """
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
@@ -26,7 +28,12 @@ if TYPE_CHECKING:
 
 async def erase(engine: AsyncEngine, id: int, intent: Intent) -> int:
     """Erase whom our customer `id` is about; answers how many stored deliveries they were taken out of."""
-    account_id, ids = await committed(engine, _forget, id, intent)
+    account_id, parts = await committed(engine, _forget, id, intent)
+    for some in parts[1:]:
+        await committed(engine, forgetting.forget_more, account_id, some)
+    if parts[1:]:
+        await committed(engine, forgetting.blank_rows, id)
+    ids = frozenset(chain.from_iterable(parts))
     total, after = 0, 0
     while True:
         count, following = await committed(engine, forgetting_events.blank_some, account_id, ids, after=after)
@@ -36,13 +43,13 @@ async def erase(engine: AsyncEngine, id: int, intent: Intent) -> int:
         after = following
 
 
-def _forget(connection: Connection, id: int, intent: Intent) -> tuple[int, frozenset[str]]:
+def _forget(connection: Connection, id: int, intent: Intent) -> tuple[int, list[list[str]]]:
     query = select(tables.customer).where(tables.customer.c.id == id).with_for_update()
     row = connection.execute(query).one()
     now = utcnow()
-    ids = forgetting.forget(connection, row, now=now)
+    parts = forgetting.forget(connection, row, now=now)
     operations.note(connection, row.account_id, intent, now=now)
-    return row.account_id, frozenset(ids)
+    return row.account_id, parts
 
 
 async def delete_there(

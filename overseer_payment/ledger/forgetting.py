@@ -8,7 +8,7 @@ anything back.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -115,21 +115,31 @@ def _named_erased(connection: Connection, account_id: int, ids: set[str]) -> set
 # -- what is known now ------------------------------------------------------------------------------
 
 
-def forget(connection: Connection, customer: Row[Any], *, now: datetime) -> set[str]:
-    """Erase whom a customer's rows and objects are about; answers every provider id that was theirs.
+def forget(connection: Connection, customer: Row[Any], *, now: datetime) -> list[list[str]]:
+    """Erase whom a customer's rows are about; answers every provider id that was theirs, in parts.
 
-    Twice is no error. Sums stay as they are: no amount, state or moment is touched.
+    The first part's objects are erased as well. Those of the others are left to `forget_more`, a transaction
+    each: PostgreSQL has room for some thousand locks in all. From the commit on everybody who records finds
+    the tombstone; who began before holds the lock on what they write. Twice is no error. Sums stay as they
+    are: no amount, state or moment is touched.
     """
     objects.lock(connection, customer.account_id, {customer.provider_customer_id})
     blank = dict.fromkeys(("email", "email_key", "name", "name_key", "user_id"))
     tombstone = {**blank, "erased_at": customer.erased_at or now}
     connection.execute(update(_customer).where(_customer.c.id == customer.id).values(**tombstone))
     ids = _theirs(connection, customer)
-    objects.lock(connection, customer.account_id, ids)
-    _blank_rows(connection, customer.id)
-    _blank_objects(connection, customer.account_id, ids)
+    parts = list(objects.chunks(ids))
+    objects.lock(connection, customer.account_id, parts[0])
+    blank_rows(connection, customer.id)
+    _blank_objects(connection, customer.account_id, parts[0])
     _blank_requests(connection, customer, ids)
-    return ids
+    return parts
+
+
+def forget_more(connection: Connection, account_id: int, ids: Collection[str]) -> None:
+    """Erase whom these objects are about, which `forget` has left; afterwards `blank_rows` once more."""
+    objects.lock(connection, account_id, ids)
+    _blank_objects(connection, account_id, ids)
 
 
 def _theirs(connection: Connection, customer: Row[Any]) -> set[str]:
@@ -165,7 +175,8 @@ _BLANKS: tuple[tuple[Table, Mapping[str, Any]], ...] = (
 )
 
 
-def _blank_rows(connection: Connection, customer_id: int) -> None:
+def blank_rows(connection: Connection, customer_id: int) -> None:
+    """Take the person out of the rows of a customer; what they add up to stays."""
     for table, blank in _BLANKS:
         connection.execute(update(table).where(table.c.customer_id == customer_id).values(**blank))
     with_numbers = select(_transaction.c.id, _transaction.c.method).where(
@@ -180,7 +191,7 @@ def _blank_rows(connection: Connection, customer_id: int) -> None:
             connection.execute(update(_transaction).where(some).values(method=brand))
 
 
-def _blank_objects(connection: Connection, account_id: int, ids: set[str]) -> None:
+def _blank_objects(connection: Connection, account_id: int, ids: Collection[str]) -> None:
     """The newest words on these objects, and on those that belong to the same payments."""
     o = _object.c
     for some in objects.chunks(ids):
@@ -214,9 +225,8 @@ def _blank_requests(connection: Connection, customer: Row[Any], ids: set[str]) -
     """
     table, id = tables.operation, customer.provider_customer_id
     done = (table.c.account_id == customer.account_id) & table.c.finished_at.is_not(None)
-    found = {
-        row.id: row.request for row in connection.execute(_sent(done, table.c.request.contains(f'"{id}"')))
-    }
+    written = table.c.request.contains(json.dumps(id), autoescape=True)  # or `_` would stand for any sign
+    found = {row.id: row.request for row in connection.execute(_sent(done, written))}
     for some in objects.chunks(ids):
         named = table.c.result.in_(some) | table.c.target.in_(some)
         found |= {row.id: row.request for row in connection.execute(_sent(done, named))}

@@ -7,10 +7,12 @@ import json
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, Table, insert, select
 
-from overseer_payment import tables
+from overseer_payment import operations, tables
 from overseer_payment.asking import customers
+from overseer_payment.committing import committed
+from overseer_payment.database import utcnow
 from overseer_payment.errors import (
     Conflict,
     Forbidden,
@@ -20,6 +22,7 @@ from overseer_payment.errors import (
     ProviderUnavailable,
 )
 from overseer_payment.host_contract import User
+from overseer_payment.operations import Intent
 from overseer_payment.provider import CheckoutMode, Kind, Ref
 from overseer_payment.schemas import CheckoutBody, EraseBody, Viewer
 from overseer_payment.sync import drift
@@ -209,6 +212,46 @@ async def test_erasing_takes_the_user_from_what_was_sent(shop: Shop) -> None:
     # With nobody's key left over, the same user gets a customer of their own again.
     assert (await shop.payments.create_checkout(buyer, body)).session_id != session
     assert shop.made("customer") == 2
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_whoever_has_paid_thousands_of_times_is_erased(shop: Shop) -> None:
+    """More objects than PostgreSQL holds locks at once: everything goes all the same."""
+    customer = await _business(shop)
+    await committed(shop.engine, _paid_often, 16_000)
+    before = await shop.payments.customer(OPERATOR, customer)
+    await customers.erase(shop.payments, OPERATOR, customer, EraseBody())
+    assert await _told(shop) == []
+    assert (await shop.payments.customer(OPERATOR, customer)).value == before.value
+
+
+def _paid_often(connection: Connection, times: int) -> None:
+    """The rows of many payments like the first one, and the objects of some."""
+    first = _any_of(connection, tables.transaction)
+    paid = [{**first, "id": 100 + n, "provider_transaction_id": f"pi_{n}"} for n in range(times)]
+    connection.execute(insert(tables.transaction), paid)
+    word = connection.execute(
+        select(tables.provider_object).where(tables.provider_object.c.provider_id == first["charge_ref"])
+    ).mappings()
+    told = dict(word.one())
+    names = [{**told, "provider_id": f"pi_{n}", "payment_ref": f"pi_{n}"} for n in range(0, times, 100)]
+    connection.execute(insert(tables.provider_object), names)
+
+
+def _any_of(connection: Connection, table: Table) -> dict[str, Any]:
+    paid = table.c.customer_id.is_not(None) & table.c.charge_ref.is_not(None)
+    return dict(connection.execute(select(table).where(paid).order_by(table.c.id).limit(1)).mappings().one())
+
+
+@on_sqlite
+async def test_a_similar_id_is_somebody_else_s(shop: Shop) -> None:
+    """What was sent for another customer stays, also where only an underscore tells the two ids apart."""
+    customer = await _customer(shop)
+    other = customer.replace("_", "-")
+    intent = Intent(kind="portal", actor="user:8", request={"customer": other, "email": "ben@example.com"})
+    await committed(shop.engine, operations.note, 1, intent, now=utcnow())
+    await customers.erase(shop.payments, OPERATOR, customer, EraseBody())
+    assert "ben@example.com" in await _everything(shop)
 
 
 async def test_nothing_brings_the_data_back(shop: Shop) -> None:
