@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from overseer_payment.schemas.base import Body, ListQuery, Row
 from overseer_payment.schemas.subscriptions import SubscriptionRow
+
+
+class CustomerState(StrEnum):
+    ACTIVE = "active"
+    DELETED = "deleted"  # at the provider: they can't buy any more, and what they bought stays
 
 
 class CustomerRow(Row):
@@ -75,6 +81,9 @@ class Erased(Row):
 
 
 class CustomerQuery(ListQuery):
+    status: CustomerState | None = Field(
+        default=None, description="Only those who were deleted at the provider, or only the others."
+    )
     q: Annotated[str, StringConstraints(max_length=200)] | None = Field(
         default=None,
         description="An id, or the beginning of an e-mail address or a name; among the newest 10,000 "

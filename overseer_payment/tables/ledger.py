@@ -49,6 +49,14 @@ customer = Table(
 
 Index("ix_payment_customer_newest", customer.c.account_id, customer.c.occurred_at, customer.c.id)
 
+Index(
+    "ix_payment_customer_deleted",
+    customer.c.account_id,
+    customer.c.deleted,
+    customer.c.occurred_at,
+    customer.c.id,
+)
+
 Index("ix_payment_customer_user", customer.c.account_id, customer.c.user_id)
 
 Index("ix_payment_customer_email", customer.c.account_id, customer.c.email)

@@ -12,7 +12,7 @@ from click.testing import Result
 
 from overseer_payment import demo, errors
 from overseer_payment.provider import CheckoutMode, InvoiceStatus, SubscriptionStatus
-from overseer_payment.schemas import Finding, RefundBody, TransactionState, TransactionType
+from overseer_payment.schemas import CustomerState, Finding, RefundBody, TransactionState, TransactionType
 from tests.cli.conftest import Run
 from tests.cli.fake_payments import TRANSACTIONS, FakePayments, transaction
 
@@ -43,6 +43,7 @@ def test_choices_are_the_words_of_the_contract() -> None:
     assert list(options.TRANSACTION_STATES) == list(TransactionState)
     assert list(options.TRANSACTION_TYPES) == list(TransactionType)
     assert list(options.SUBSCRIPTION_STATES) == list(SubscriptionStatus)
+    assert list(options.CUSTOMER_STATES) == list(CustomerState)
     assert list(options.INVOICE_STATES) == list(InvoiceStatus)
     assert list(options.CHECKOUT_MODES) == list(CheckoutMode)
     reasons = get_args(get_args(RefundBody.model_fields["reason"].annotation)[0])

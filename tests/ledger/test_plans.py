@@ -13,7 +13,7 @@ from sqlalchemy import Connection, event, insert
 from overseer_payment import inbox, tables
 from overseer_payment.ledger import paging, queries, reports
 from overseer_payment.ledger.scope import Scope
-from overseer_payment.schemas import CustomerQuery, SubscriptionQuery, TransactionQuery
+from overseer_payment.schemas import CustomerQuery, CustomerState, SubscriptionQuery, TransactionQuery
 from tests.ledger.provider import START
 from tests.ledger.telling import (
     Ledger,
@@ -99,6 +99,7 @@ def test_no_look_up_walks_through_all_rows_of_an_account(busy: Ledger) -> None:
         lambda: queries.subscriptions(connection, own, SubscriptionQuery()),
         lambda: queries.customer(connection, all_, "cus_1"),
         lambda: queries.customers(connection, own, CustomerQuery()),
+        lambda: queries.customers(connection, all_, CustomerQuery(status=CustomerState.DELETED)),
     ]
     for ask in asks:
         steps = plans(connection, ask)

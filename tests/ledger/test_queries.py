@@ -111,6 +111,19 @@ def test_a_customer_that_was_only_named_is_listed(shop: Ledger) -> None:
     assert page.rows[0].occurred_at == moment(10)
 
 
+def test_customers_are_asked_for_by_state(shop: Ledger) -> None:
+    """Who was deleted at the provider, and who wasn't; both stand in the whole list."""
+    shop.tell(customer(1, "cus_1"), customer(2, "cus_2", deleted=True))
+
+    def found(**asked: Any) -> list[str]:
+        page = queries.customers(shop.connection, Scope((shop.account_id,)), CustomerQuery(**asked))
+        return [row.provider_customer_id for row in page]
+
+    assert found() == ["cus_2", "cus_1"]
+    assert (found(status="active"), found(status="deleted")) == (["cus_1"], ["cus_2"])
+    assert (found(status="active", q="cus_1"), found(status="deleted", q="cus_1")) == (["cus_1"], [])
+
+
 def test_a_customers_page_tells_value_per_currency_and_subscriptions(busy: Ledger) -> None:
     """Lifetime value is never summed across currencies; failed payments are no value."""
     scope = Scope((busy.account_id,))

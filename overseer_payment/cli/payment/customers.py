@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from overseer_payment.cli.payment.options import build, collect, continuation, list_options
+from overseer_payment.cli.payment.options import (
+    CUSTOMER_STATES,
+    build,
+    collect,
+    continuation,
+    list_options,
+    status_option,
+)
 
 if TYPE_CHECKING:
     from overseer_payment.cli.output import Cell
@@ -14,6 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@status_option(CUSTOMER_STATES)
 @click.option(
     "--query",
     "-q",
@@ -21,22 +29,21 @@ if TYPE_CHECKING:
     help="An id, or the beginning of an address or name; of recent ones any part.",
 )
 @list_options
-def customers(query: str | None, limit: int, cursor: str | None, as_json: bool) -> None:
+def customers(status: str | None, query: str | None, limit: int, cursor: str | None, as_json: bool) -> None:
     """List or search customers, newest first."""
     from overseer_payment.cli import output
     from overseer_payment.cli.session import session
     from overseer_payment.schemas import CustomerQuery
 
-    asked = build(CustomerQuery, q=query, cursor=cursor)
+    asked = build(CustomerQuery, status=status, q=query, cursor=cursor)
     with session() as desk:
         rows, following = desk.run(collect(lambda q: desk.payments.customers(desk.viewer, q), asked, limit))
     if as_json:
         output.write_json({"customers": rows, "next_cursor": following})
         return
     if not rows:
-        output.note(
-            "No customer fits." if query else "No customers yet. They come with their first checkout."
-        )
+        none = "No customers yet. They come with their first checkout."
+        output.note("No customer fits." if query or status else none)
         return
     _show_all(rows)
     if following:

@@ -11,6 +11,7 @@ from typing import IO, Any
 import click
 
 from overseer_payment.cli.payment.options import (
+    CUSTOMER_STATES,
     INVOICE_STATES,
     SUBSCRIPTION_STATES,
     TRANSACTION_STATES,
@@ -103,7 +104,11 @@ def transactions() -> None:
     """Payments and refunds, newest first unless asked otherwise."""
 
 
-@_exported("customers", click.option("--query", "-q", metavar="TEXT", help="What `customers -q` finds."))
+@_exported(
+    "customers",
+    status_option(CUSTOMER_STATES),
+    click.option("--query", "-q", metavar="TEXT", help="What `customers -q` finds."),
+)
 def customers() -> None:
     """Customers, newest first."""
 

@@ -26,6 +26,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 TRANSACTION_STATES = ("pending", "succeeded", "failed", "canceled", "refunded", "partially_refunded")
 TRANSACTION_TYPES = ("charge", "refund", "subscription")
+CUSTOMER_STATES = ("active", "deleted")
 SUBSCRIPTION_STATES = (
     "incomplete",
     "incomplete_expired",

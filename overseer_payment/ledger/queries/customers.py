@@ -16,6 +16,7 @@ from overseer_payment.schemas import (
     CustomerDetail,
     CustomerQuery,
     CustomerRow,
+    CustomerState,
     Page,
 )
 
@@ -25,6 +26,8 @@ _c, _s = tables.customer, tables.subscription
 def customers(connection: Connection, scope: Scope, query: CustomerQuery) -> Page[CustomerRow]:
     """Customers, newest first; those that were only named so far, by when they were first named."""
     base, text = joined(_c), (query.q or "").strip()
+    if query.status is not None:
+        base = base.where(_c.c.deleted == (query.status is CustomerState.DELETED))
     newest, since = base.where(scope.listed(connection, _c)), None
     statements = [newest]
     if text:

@@ -62,6 +62,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('account_id', 'provider_customer_id', name=op.f('uq_payment_customer_account_id_provider_customer_id'))
     )
     with op.batch_alter_table('payment_customer', schema=None) as batch_op:
+        batch_op.create_index('ix_payment_customer_deleted', ['account_id', 'deleted', 'occurred_at', 'id'], unique=False)
         batch_op.create_index('ix_payment_customer_email', ['account_id', 'email'], unique=False)
         batch_op.create_index('ix_payment_customer_email_key', ['account_id', 'email_key'], unique=False)
         batch_op.create_index('ix_payment_customer_name_key', ['account_id', 'name_key'], unique=False)
@@ -569,6 +570,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_payment_customer_name_key')
         batch_op.drop_index('ix_payment_customer_email_key')
         batch_op.drop_index('ix_payment_customer_email')
+        batch_op.drop_index('ix_payment_customer_deleted')
 
     op.drop_table('payment_customer')
     with op.batch_alter_table('payment_checkout', schema=None) as batch_op:
