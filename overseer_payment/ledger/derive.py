@@ -91,6 +91,9 @@ def _status_and_sum(intent: PaymentSnapshot, attempt: ChargeSnapshot | None) -> 
 
 
 def _goes_on(intent: PaymentSnapshot, attempt: ChargeSnapshot) -> bool:
+    # A canceled intent tries nothing any more; its last attempt may have been read only afterwards.
+    if intent.status is TransactionStatus.CANCELED:
+        return False
     # An old attempt that is read again says nothing about what the intent did since.
     if attempt.id != intent.latest_charge and attempt.occurred_at < _second(intent.as_of.moment):
         return False

@@ -18,6 +18,7 @@ from overseer_payment.provider import (
 )
 from tests.ledger import books
 from tests.ledger.telling import (
+    CANCELED,
     FAILED,
     PENDING,
     SUCCEEDED,
@@ -138,6 +139,16 @@ def test_an_attempt_that_goes_on_in_the_second_of_a_failed_one_is_asked_about(fr
     told = [payment(10, FAILED, latest_charge="ch_1"), payment(10, PENDING, latest_charge="ch_2")]
     for ledger in every_order(fresh, told):
         assert ledger.wanted == {"pi_1": "doubt"}
+
+
+def test_a_failed_attempt_that_is_read_late_does_not_undo_a_cancellation(fresh: Connection) -> None:
+    """The intent was given up at t=200; its last attempt, read at t=300, still says that it failed."""
+    told = [
+        payment(200, CANCELED, latest_charge="ch_1"),
+        charge(300, FAILED, read=True),
+    ]
+    for ledger in every_order(fresh, told):
+        assert ledger.payment["status"] == "canceled"
 
 
 def test_a_refund_and_a_dispute_before_their_charge_are_linked_in_the_end(fresh: Connection) -> None:
