@@ -69,6 +69,7 @@ class Page(Row, Generic[RowT]):
     searched_since: datetime | None = None
     """Of a search for a text: older rows were looked up by ids, addresses and names only. None: all."""
 
+    # A page is its rows; pydantic's own way through a model's fields is `model_dump`.
     def __iter__(self) -> Iterator[RowT]:  # type: ignore[override]
         return iter(self.rows)
 

@@ -111,7 +111,8 @@ class DeliveryQueue:
         self._pending.append(delivery)
 
     def _queue_one(self, world: World, event: Json, endpoint_id: str) -> None:
-        copies, due_at, state = 1, float(world.now()), "pending"
+        copies, due_at = 1, float(world.now())
+        state: State = "pending"
         for fault in world.faults.hit_event(event["type"]):
             if fault.kind == "drop":
                 state = "delivered" if fault.acknowledged else "dropped"
@@ -120,7 +121,7 @@ class DeliveryQueue:
             elif fault.kind == "delay":
                 due_at += fault.seconds
         for _ in range(copies if state == "pending" else 1):
-            self._add(event, endpoint_id, due_at, state)  # type: ignore[arg-type]
+            self._add(event, endpoint_id, due_at, state)
 
     def _add(self, event: Json, endpoint_id: str, due_at: float, state: State = "pending") -> None:
         delivery = Delivery(len(self.log) + 1, event, endpoint_id, due_at, state)

@@ -58,7 +58,7 @@ def transport(world: World, *, app: ASGIApp | None = None) -> httpx.AsyncBaseTra
 class _NoAnswer(Response):
     """A connection that breaks before the answer is complete."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (the shape of an ASGI application)
         if scope.get(_IN_PROCESS):
             raise ConnectionBroken
         # A promised body that never comes makes the server close the connection.

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -241,12 +242,12 @@ class _Reconciliation:
         remedies += await self._tombstones()
         for start in range(0, len(remedies), _BATCH):
             some = remedies[start : start + _BATCH]
-            await self.run.commit(lambda c, some=some: self._record(c, some))  # type: ignore[misc]
+            await self.run.commit(partial(self._record, some))
         healed = {snapshot.ref for snapshot in remedies}
         healed -= {one.ref for one in await self._judge() if one.what is not What.MISSING_THERE}
         return [replace(one, healed=one.ref in healed) for one in found]
 
-    def _record(self, connection: Connection, snapshots: Sequence[Snapshot]) -> None:
+    def _record(self, snapshots: Sequence[Snapshot], connection: Connection) -> None:
         take(connection, self.run.account_id, snapshots, now=utcnow())
 
     async def _tombstones(self) -> list[Snapshot]:

@@ -67,7 +67,7 @@ def needs(*capabilities: Capability) -> Callable[[Test], Test]:
 
     # An attribute and not a marker: an author's pytest may run with --strict-markers.
     def mark(test: Test) -> Test:
-        test.needed_capabilities = capabilities  # type: ignore[attr-defined]
+        vars(test)["needed_capabilities"] = capabilities
         return test
 
     return mark

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeAlias
 
 import anyio
@@ -24,6 +25,7 @@ from overseer_payment.provider_plugins.stripe.errors import Exchange, garbled, t
 from overseer_payment.provider_plugins.stripe.settings import API_VERSION, StripeSettings
 
 Call: TypeAlias = Callable[[stripe.StripeClient], Awaitable[stripe.StripeObject]]
+PageCall: TypeAlias = Callable[[stripe.StripeClient, str | None], Awaitable[Any]]
 Sleep: TypeAlias = Callable[[float], Awaitable[None]]
 
 _RETRIES = 2  # said explicitly: the SDK's own client would not retry at all
@@ -80,16 +82,14 @@ class Client:
         """Make a call that may move money; it must carry an idempotency key."""
         return await self._make(call, Exchange(writes=True))
 
-    async def pages(
-        self, call: Callable[[stripe.StripeClient, str | None], Awaitable[Any]]
-    ) -> AsyncIterator[Answer]:
+    async def pages(self, call: PageCall) -> AsyncIterator[Answer]:
         """Every item of a list, newest first. `call` gets the id to start after, None for the first page.
 
         Raises ProviderUnavailable when the list does not end.
         """
         after: str | None = None
         for _ in range(_MOST_PAGES):
-            page = await self.read(lambda client, after=after: call(client, after))  # type: ignore[misc]
+            page = await self.read(partial(_called, call, after))
             items = [item for item in page.data.get("data") or () if isinstance(item, Mapping)]
             for item in items:
                 yield Answer(item, page.as_of)
@@ -177,3 +177,7 @@ def _quieten() -> None:
     logger = logging.getLogger("stripe")
     if logger.level == logging.NOTSET:
         logger.setLevel(logging.WARNING)  # below that it logs request bodies and messages about customers
+
+
+def _called(call: PageCall, after: str | None, client: stripe.StripeClient) -> Awaitable[Any]:
+    return call(client, after)

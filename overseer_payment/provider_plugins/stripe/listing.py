@@ -9,9 +9,10 @@ is listed whole, and what happens to old money late (refunds, disputes) brings i
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from overseer_payment.errors import ObjectAbsent, PayloadInvalid
@@ -22,6 +23,9 @@ from overseer_payment.provider_plugins.stripe.translate import fields as f
 from overseer_payment.provider_plugins.stripe.webhook import envelope
 
 if TYPE_CHECKING:
+    from stripe import StripeClient
+    from stripe.params import EventListParams
+
     from overseer_payment.provider_plugins.stripe.client import Client
     from overseer_payment.provider_plugins.stripe.reading import Reader
 
@@ -72,13 +76,15 @@ async def events(client: Client, since: datetime | None, cursor: str | None) -> 
     """One page of the events about money since that moment, oldest first if an older one is known."""
     if cursor is None:
         cursor = await _first(client, since)
-    params: dict[str, Any] = {"limit": _PAGE}
+    params: EventListParams = {"limit": _PAGE}
     newer, id = cursor.startswith(_NEWER), cursor[1:]
     if since is not None and not newer:  # what comes after the last older one needs no filter
         params["created"] = {"gte": _seconds(since)}
-    if id:
-        params["ending_before" if newer else "starting_after"] = id
-    answer = await client.read(lambda stripe: stripe.v1.events.list_async(params))  # type: ignore[arg-type]
+    if id and newer:
+        params["ending_before"] = id
+    elif id:
+        params["starting_after"] = id
+    answer = await client.read(lambda stripe: stripe.v1.events.list_async(params))
     listed = list(f.rows(answer.data, "data"))[::-1]
     edge = f.reference(listed[-1 if newer else 0], "id") if listed else None
     return EventPage(
@@ -185,6 +191,10 @@ class _Page:
                 self.told.setdefault(snapshot.ref, snapshot)
 
 
+def _products(ids: list[str], stripe: StripeClient) -> Awaitable[Any]:
+    return stripe.v1.products.list_async({"ids": ids, "limit": _PAGE})
+
+
 async def _with_products(client: Client, rows: Sequence[f.Json]) -> Sequence[f.Json]:
     """Subscriptions with the products of their prices, which give them their names.
 
@@ -194,9 +204,7 @@ async def _with_products(client: Client, rows: Sequence[f.Json]) -> Sequence[f.J
     names: dict[str, f.Json] = {}
     for start in range(0, len(ids), _PAGE):
         asked = ids[start : start + _PAGE]
-        answer = await client.read(
-            lambda stripe, asked=asked: stripe.v1.products.list_async({"ids": asked, "limit": _PAGE})  # type: ignore[misc]
-        )
+        answer = await client.read(partial(_products, asked))
         names |= {str(product.get("id")): product for product in f.rows(answer.data, "data")}
     return [_named(row, names) for row in rows]
 
