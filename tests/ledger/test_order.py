@@ -148,7 +148,7 @@ def test_a_failed_attempt_that_is_read_late_does_not_undo_a_cancellation(fresh: 
         charge(300, FAILED, read=True),
     ]
     for ledger in every_order(fresh, told):
-        assert ledger.payment["status"] == "canceled"
+        assert ledger.payment()["status"] == "canceled"
 
 
 def test_a_refund_and_a_dispute_before_their_charge_are_linked_in_the_end(fresh: Connection) -> None:
