@@ -214,7 +214,6 @@ async def confirm_submit(seen: Visit) -> View:
         "added, changed or taken back afterwards.",
         facts=evidence.staged(row),
         livemode=row.livemode,
-        danger=True,
         fields={},
     )
     return await flows.confirm(seen, _change(seen, row, "submit"), question)

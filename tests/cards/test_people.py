@@ -7,10 +7,14 @@ import re
 import pytest
 from starlette.testclient import TestClient
 
+from overseer_payment.host_contract import User
+from overseer_payment.schemas import CustomerQuery, Viewer
+from overseer_payment.shown.customers import worth
 from overseer_payment.simulator import scenario as play
 from tests.cards.desk import Desk
 from tests.cards.fake_payments import FakePayments
 from tests.cards.fakes import FakeHost
+from tests.service.shop import OPERATOR
 
 pytestmark = pytest.mark.anyio
 
@@ -36,6 +40,15 @@ async def test_the_list_says_what_each_is_worth(desk: Desk) -> None:
     seen = await desk.read(at)
     assert "Starter" in seen
     assert "Invoices" in seen
+
+
+async def test_nobody_learns_what_others_are_worth(desk: Desk) -> None:
+    """Rows that somebody got hold of tell a buyer nothing; staff see the sums."""
+    await known(desk)
+    rows = (await desk.shop.payments.customers(OPERATOR, CustomerQuery())).rows
+    buyer = Viewer("user:7", User("7", "Ada"))
+    assert await worth(desk.shop.payments, buyer, rows) == {}
+    assert [one.net for one in (await worth(desk.shop.payments, OPERATOR, rows))[rows[0].id]] == [1200]
 
 
 async def test_linking_and_unlinking_say_who_sees_what(desk: Desk) -> None:
