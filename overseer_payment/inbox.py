@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -33,6 +34,8 @@ PENDING, APPLIED, IGNORED, FAILED, DEAD = "pending", "applied", "ignored", "fail
 DUE = (PENDING, FAILED)
 
 _COMMIT_AT_MOST = 256
+_ROWS_AT_MOST = 64  # of one statement: older SQLites take no more than 999 parameters
+_ONCE = ("account_id", "provider_event_id")
 
 
 @dataclass(slots=True)
@@ -109,11 +112,40 @@ def _not_stored() -> DatabaseError:
 def _insert(connection: Connection, batch: list[_Waiting], now: datetime) -> None:
     # Asked for in each transaction, not remembered: an account of example data may have been removed.
     ids = accounts.ensure(connection, {waiting.account for waiting in batch})
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table).on_conflict_do_nothing(
-        index_elements=[table.c.account_id, table.c.provider_event_id]
-    )
-    connection.execute(statement, [_values(ids[waiting.account], waiting, now) for waiting in batch])
+    rows = [_values(ids[waiting.account], waiting, now) for waiting in batch]
+    if connection.dialect.name == "postgresql":
+        new = postgresql.insert(table).on_conflict_do_nothing(index_elements=_ONCE)
+        connection.execute(new, rows)
+    else:
+        _insert_sqlite(connection, rows)
+
+
+def _insert_sqlite(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    """The same, many rows a statement: by the row the driver waits for the interpreter's lock."""
+    dialect = connection.dialect
+    written = {name: table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in rows[0]}
+    while rows:
+        # Few sizes, so that few statements are ever prepared.
+        size = min(_ROWS_AT_MOST, 1 << (len(rows).bit_length() - 1))
+        some, rows = rows[:size], rows[size:]
+        given = {
+            f"{name}_{number}": value if (to_text := written[name]) is None else to_text(value)
+            for number, row in enumerate(some)
+            for name, value in row.items()
+        }
+        text, order = _many(size, tuple(some[0]))
+        connection.exec_driver_sql(text, tuple(given[name] for name in order))
+
+
+@cache
+def _many(size: int, names: tuple[str, ...]) -> tuple[str, Sequence[str]]:
+    """SQLite's statement for so many rows, and the order of its parameters."""
+    rows: list[dict[str, Any]] = [
+        {name: bindparam(f"{name}_{number}") for name in names} for number in range(size)
+    ]
+    new = sqlite.insert(table).values(rows).on_conflict_do_nothing(index_elements=_ONCE)
+    compiled = new.compile(dialect=sqlite.dialect())
+    return str(compiled), compiled.positiontup or ()
 
 
 def _values(account_id: int, waiting: _Waiting, now: datetime) -> dict[str, Any]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from sqlalchemy import Connection, event, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from overseer_payment import database, tables
+from overseer_payment import database, tables, twins
 from overseer_payment.committing import is_deadlock
 from overseer_payment.errors import ConfigurationError, DatabaseError
 from overseer_payment.ledger import accounts
@@ -264,6 +266,62 @@ async def test_a_canceled_writer_leaves_nothing_and_blocks_nobody(engine: AsyncE
         await task
     async with database.write(engine) as connection:
         assert await connection.run_sync(books.books, 1) == {}
+
+
+async def test_floods_run_whole_in_a_thread(sqlite_url: str) -> None:
+    """On a file of ours one visit to a thread is a transaction: committed whole, undone whole, one writer."""
+    engine = database.create_engine(sqlite_url)
+    await database.upgrade(engine)
+    threads = set()
+
+    def add(connection: Connection, id: str, *, fail: bool = False) -> None:
+        threads.add(threading.get_ident())
+        record(connection, 1, [payment(10, SUCCEEDED, id)], now=moment(0))
+        if fail:
+            raise ZeroDivisionError
+
+    await asyncio.gather(
+        *(database.write_at_once(engine, partial(add, id=f"pi_{number}")) for number in range(10)),
+        *(_write(engine, partial(record, account_id=1, snapshots=[], now=moment(0))) for _ in range(3)),
+    )
+    with pytest.raises(ZeroDivisionError):
+        await database.write_at_once(engine, partial(add, id="pi_undone", fail=True))
+    found = await database.read_at_once(engine, lambda c: books.books(c, 1))
+    assert len([key for key in found if key.startswith("payment_transaction/")]) == 10
+    assert len(threads) == 1
+    assert threading.get_ident() not in threads
+    await engine.dispose()
+    assert await database.read_at_once(engine, lambda c: books.books(c, 1)) == found, (
+        "as an engine, used again"
+    )
+    await engine.dispose()
+
+
+async def test_floods_stay_in_the_loop_where_they_must(sqlite_url: str) -> None:
+    """In memory, on a host's own engine, and where what is called is async, the async driver does it."""
+    ours = database.create_engine(sqlite_url)
+    twins.do_without(ours)
+    for engine in (ours, create_async_engine(sqlite_url), database.create_engine("sqlite://")):
+        here = await database.write_at_once(engine, lambda _: threading.get_ident())
+        assert here == threading.get_ident()
+        assert await database.read_at_once(engine, lambda _: threading.get_ident()) == here
+        await engine.dispose()
+
+
+async def test_a_locked_file_is_one_sentence_in_a_flood(sqlite_url: str, tmp_path: Path) -> None:
+    """What goes wrong in the thread is told as elsewhere, and durability is the same."""
+    engine = database.create_engine(sqlite_url)
+    await database.upgrade(engine)
+    for twin in twins.engines(engine):
+        event.listen(twin, "checkout", lambda c, *_: c.cursor().execute("PRAGMA busy_timeout=50"))
+    with closing(sqlite3.connect(tmp_path / "overseer.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DatabaseError, match="locked by another process"):
+            await database.write_at_once(engine, lambda _: None)
+        other.execute("ROLLBACK")
+    synchronous = "PRAGMA synchronous"
+    assert await database.write_at_once(engine, lambda c: c.exec_driver_sql(synchronous).scalar_one()) == 2
+    await engine.dispose()
 
 
 async def test_accounts_are_made_once(engine: AsyncEngine) -> None:

@@ -26,7 +26,7 @@ from overseer_payment.routes.op import PREFIX, Answer, Call, Op, PaymentsFor, St
 from overseer_payment.routes.problem import problem_of, respond, response_to
 from overseer_payment.schemas import Viewer
 
-_ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_ALWAYS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 
 
 def routes_of(host: Host, ops: Iterable[Op], payments_for: PaymentsFor) -> list[BaseRoute]:
@@ -68,9 +68,10 @@ class Endpoint:
             # Anybody may call it, as often as they like: nothing more is done than is needed.
             if op.limited:
                 self._limits.count(op.name, ANONYMOUS, request)
-            reading.path_id(request, op.parameter)
-            raw = await reading.read_body(request, reading.MAX_WEBHOOK) if op.raw_body else b""
-            return await op.handler(self._call(op, request, ANONYMOUS, raw))
+            call = self._call(op, request, ANONYMOUS)
+            if op.raw_body:
+                call = replace(call, raw=await reading.read_body(request, reading.MAX_WEBHOOK))
+            return await op.handler(call)
         viewer = await admit(self._host, request)
         if op.limited:
             self._limits.count(op.name, viewer, request)
@@ -81,14 +82,14 @@ class Endpoint:
             viewer.require(op.needs)
         return await op.handler(await _complete(op, request, call))
 
-    def _call(self, op: Op, request: Request, viewer: Viewer, raw: bytes = b"") -> Call[Any, Any]:
+    def _call(self, op: Op, request: Request, viewer: Viewer) -> Call[Any, Any]:
         return Call(
             viewer=viewer,
             payments_for=lambda: self._payments_for(self._host),
             id=reading.path_id(request, op.parameter),
             query=None,
             body=None,
-            raw=raw,
+            raw=b"",
             headers=dict(request.headers.items()),
             idempotency_key=None,
             root_path=request.scope.get("root_path", ""),
@@ -157,7 +158,7 @@ async def _chained(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
 
 
 def _finished(request: Request, response: Response) -> Response:
-    response.headers.update(_ALWAYS)
+    response.raw_headers.extend(_ALWAYS)
     if request.method == "HEAD":
         response.body = b""  # the length stays: it is that of the GET
     return response

@@ -20,6 +20,7 @@ _REFUSALS = {
     404: "Deliveries are not taken at this address.",
     413: "The delivery is too large.",
 }
+_RECEIVED = Received()
 _NOT_STORED = "The delivery could not be stored; send it again later."
 
 
@@ -29,7 +30,7 @@ async def receive(call: Call[None, None]) -> Received:
         await call.payments.receive(call.id or None, call.raw, call.headers)
     except PaymentError as error:
         raise _hushed(error) from None
-    return Received()
+    return _RECEIVED
 
 
 def _hushed(error: PaymentError) -> PaymentError:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, false, literal_column, select
 
 from overseer_payment import tables
 from overseer_payment.ledger import accounts
@@ -34,7 +34,8 @@ _STATES = {
 _BEGINNING = {"subscription.started": "subscription.changed", "dispute.opened": "dispute.changed"}
 """What is history if its beginning is."""
 _KEY = ["account_id", "provider_id", "topic", "mark"]
-_AT_ONCE = 50  # rows of one statement
+# Without parameters behind the rows: SQLAlchemy multiplies the rows of such a statement.
+_NEXT = table.c.generation + literal_column("1")
 
 
 def prepare(connection: Connection, account_id: int, snapshots: Iterable[Snapshot]) -> list[Said]:
@@ -107,15 +108,16 @@ def _happened(
         }
         for said in found
     ]
-    for start in range(0, len(values), _AT_ONCE):
-        statement = outbox.insert_into(connection, table).values(values[start : start + _AT_ONCE])
-        # Whoever said it in its time makes it news, also if somebody who said it late was heard first.
-        statement = statement.on_conflict_do_update(
-            index_elements=_KEY,
-            set_={"history": False, "generation": table.c.generation + 1},
-            where=table.c.history.is_(True) & statement.excluded.history.is_(False),
-        )
-        yield from sorted(connection.execute(statement.returning(table)), key=lambda row: row.id)
+    if not values:
+        return
+    # Whoever said it in its time makes it news, also if somebody who said it late was heard first.
+    statement = outbox.insert_into(connection, table)
+    statement = statement.on_conflict_do_update(
+        index_elements=_KEY,
+        set_={"history": false(), "generation": _NEXT},
+        where=table.c.history.is_(True) & statement.excluded.history.is_(False),
+    )
+    yield from sorted(connection.execute(statement.returning(table), values), key=lambda row: row.id)
 
 
 def _altered(
@@ -124,15 +126,28 @@ def _altered(
     states: Mapping[tuple[str, str], tuple[datetime, bool]],
     now: datetime,
 ) -> Iterator[Row[Any]]:
-    for (topic, id), (at, history) in sorted(states.items()):
-        values = {"account_id": account_id, "topic": topic, "provider_id": id, "mark": "", "history": history}
-        values |= {"generation": 1, "occurred_at": at, "created_at": now}
-        statement = outbox.insert_into(connection, table).values(values)
-        again = statement.on_conflict_do_update(
-            index_elements=_KEY,
-            set_={"generation": table.c.generation + 1, "history": statement.excluded.history},
-        )
-        yield connection.execute(again.returning(table)).one()
+    values = [
+        {
+            "account_id": account_id,
+            "topic": topic,
+            "provider_id": id,
+            "mark": "",
+            "generation": 1,
+            "history": history,
+            "occurred_at": at,
+            "created_at": now,
+        }
+        for (topic, id), (at, history) in sorted(states.items())
+    ]
+    if not values:
+        return
+    statement = outbox.insert_into(connection, table)
+    again = statement.on_conflict_do_update(
+        index_elements=_KEY,
+        set_={"generation": _NEXT, "history": statement.excluded.history},
+    )
+    found = connection.execute(again.returning(table), values)
+    yield from sorted(found, key=lambda row: (row.topic, row.provider_id))
 
 
 def _tell(

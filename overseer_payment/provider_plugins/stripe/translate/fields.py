@@ -157,16 +157,21 @@ def metadata(obj: Json) -> dict[str, str]:
     return {str(key): value for key, value in inner(obj, "metadata").items() if isinstance(value, str)}
 
 
-_PLAIN = (str, int, float, type(None))
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def without_secrets(obj: Json) -> dict[str, Any]:
     """`obj` without what lets its holder act: a payment intent's client secret, for one."""
-    return {key: _cleaned(value) for key, value in obj.items() if key not in _BEARER_FIELDS}
+    return {
+        # Nearly all are plain, and a call for each costs more than all the rest.
+        key: value if type(value) in _PLAIN else _cleaned(value)
+        for key, value in obj.items()
+        if key not in _BEARER_FIELDS
+    }
 
 
 def _cleaned(value: Any) -> Any:
-    if isinstance(value, _PLAIN):  # nearly all are, and asking a Mapping's ABC costs ten times as much
+    if type(value) in _PLAIN:  # asking a Mapping's ABC costs ten times as much
         return value
     # Only Stripe's own objects and lists of them can hold such a field; plain values stay as they are.
     if isinstance(value, Mapping) and "object" in value:
