@@ -18,6 +18,8 @@ from overseer_payment.telling.teller import Teller
 
 _GLANCE = 0.05
 _GATHER = 0.03
+_REST = 1.5  # seconds
+_MOST_LOOKED = 1000
 _HEAL = 60.0  # seconds between looks at what is due; intervals are the schedule's
 _SETTLED = 30.0  # seconds after the start: what comes and goes at once asks no provider
 
@@ -36,6 +38,7 @@ class Worker:
         self.reader = reader
         self.sender = sender
         self.teller = teller
+        self._looked: dict[tuple[Account, Ref], float] = {}
         self._applying = Loop("applying", self._apply, rest=self._gathering)
         self._reading = Loop("reading", reader.step)
         self._settling = Loop("settling", sender.settle)
@@ -68,8 +71,18 @@ class Worker:
         return self._healing.running
 
     async def look(self, account: Account, ref: Ref, *, patience: float) -> None:
-        """Have one object read now, and wait for that up to `patience` seconds."""
-        await self.reader.want(account, ref)
+        """Have one object read now, and wait for that up to `patience` seconds.
+
+        Of one object that is asked for again and again every few seconds at most: strangers may ask.
+        """
+        now = asyncio.get_running_loop().time()
+        if now < self._looked.get((account, ref), -_REST) + _REST:
+            return
+        if len(self._looked) >= _MOST_LOOKED:
+            self._looked.clear()
+        self._looked[account, ref] = now
+        if not await self.reader.is_wanted(account, ref):
+            await self.reader.want(account, ref)
         self._reading.wake()
         for _ in range(int(patience / _GLANCE)):
             if not await self.reader.is_wanted(account, ref):

@@ -24,7 +24,9 @@ from overseer_payment.errors import (
     Unauthenticated,
 )
 from overseer_payment.host_contract import User
-from overseer_payment.provider import CheckoutMode
+from overseer_payment.ledger.accounts import Account
+from overseer_payment.provider import CheckoutMode, Kind, Ref
+from overseer_payment.reading import Reader
 from overseer_payment.schemas import CheckoutBody, CheckoutCreated, Viewer
 from overseer_payment.simulator import World
 from overseer_payment.simulator.idempotency import IdempotencyKeys
@@ -332,3 +334,21 @@ async def test_the_success_page_answers_with_the_provider_away(shop: Shop) -> No
     assert asyncio.get_running_loop().time() - started < 10
     with pytest.raises(NotFound):
         await shop.payments.landing("cs_test_guessed")
+
+
+async def test_a_success_page_that_many_ask_for_is_looked_up_once(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Strangers may call it: however many do, one look at the session is written down and taken."""
+    await shop.payments.start()
+    created = await _open(shop)
+    want, wanted = Reader.want, list[Ref]()
+
+    async def noted(reader: Reader, account: Account, ref: Ref) -> None:
+        wanted.append(ref)
+        await want(reader, account, ref)
+
+    monkeypatch.setattr(Reader, "want", noted)
+    landed = await asyncio.gather(*(shop.payments.landing(created.session_id) for _ in range(20)))
+    assert {row.status for row in landed} == {"open"}
+    assert wanted == [Ref(Kind.CHECKOUT, created.session_id)]
