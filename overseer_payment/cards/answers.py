@@ -177,7 +177,9 @@ def _with(row: DisputeDetail, field: str, id: str) -> str | list[str]:
     """One file takes the place of the one before; where several fit, it comes beside them."""
     kind = next((one.kind for one in row.form.fields if one.name == field), "file") if row.form else "file"
     before = row.evidence.get(field, [])
-    return [*(before if isinstance(before, list) else [before]), id] if kind == "files" else id
+    if kind != "files":
+        return id
+    return list(dict.fromkeys([*(before if isinstance(before, list) else [before]), id]))
 
 
 def _safe(name: str) -> str:
@@ -214,16 +216,19 @@ async def confirm_submit(seen: Visit) -> View:
         "added, changed or taken back afterwards.",
         facts=evidence.staged(row),
         livemode=row.livemode,
-        fields={},
+        fields={"shown": evidence.digest(row)},
     )
     return await flows.confirm(seen, _change(seen, row, "submit"), question)
 
 
 async def submit(seen: Visit) -> View | Response:
-    """Hand what is staged to the bank."""
+    """Hand to the bank what was shown. Raises Conflict if a colleague has changed it since."""
     row = await _dispute(seen)
 
-    async def do(_: Fields, key: str) -> str:
+    async def do(fields: Fields, key: str) -> str:
+        # After the first of two clicks nothing can be changed; the second is known by its key.
+        if row.can_respond and fields.get("shown") != evidence.digest(row):
+            raise Conflict("The evidence is another one than you were shown. Look at it again, then submit.")
         body = EvidenceBody(submit=True)
         await asking.stage_evidence(seen.payments, seen.viewer, str(row.id), body, idempotency_key=key)
         return seen.links.dispute(row.id, done="submitted")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -86,6 +88,12 @@ def staged(row: DisputeDetail) -> list[Fact]:
         Fact(titles[name].title if name in titles else name, _told(titles.get(name), value))
         for name, value in row.evidence.items()
     ]
+
+
+def digest(row: DisputeDetail) -> str:
+    """Another one whenever what is staged is another: what was shown is what may be submitted."""
+    text = json.dumps(row.evidence, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _told(field: EvidenceFieldRow | None, value: str | Sequence[str]) -> str:

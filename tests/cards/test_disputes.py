@@ -131,6 +131,21 @@ async def test_evidence_is_kept_then_submitted_once(desk: Desk) -> None:
 
 
 @pytest.mark.anyio
+async def test_what_was_not_shown_is_not_submitted(desk: Desk) -> None:
+    """A colleague adds evidence while the confirmation is open: nothing goes to the bank before a new look."""
+    page = await desk.see(await disputed(desk))
+    action = f"{at_of(page)}/evidence"
+    await desk.send(page, action, {"say.shipping_carrier": "UPS"})
+    confirm = await desk.see(f"{at_of(page)}/submit")
+    await desk.send(await desk.see(at_of(page)), action, {"say.shipping_carrier": "DHL"})
+    told = await desk.send(confirm, f"{at_of(page)}/submit", status=409)
+    assert "Look at it again" in told
+    assert desk.shop.world.find("dispute")[0]["status"] == "needs_response"
+    again = await desk.see(f"{at_of(page)}/submit")
+    assert "Submitted" in await desk.send(again, f"{at_of(page)}/submit")
+
+
+@pytest.mark.anyio
 async def test_one_button_leads_from_the_form_to_the_confirmation(desk: Desk) -> None:
     """What was written is kept on the way, with its line ends as banks count them."""
     page = await desk.see(await disputed(desk))
