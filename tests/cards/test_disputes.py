@@ -132,7 +132,7 @@ async def test_evidence_is_kept_then_submitted_once(desk: Desk) -> None:
 
 @pytest.mark.anyio
 async def test_what_was_not_shown_is_not_submitted(desk: Desk) -> None:
-    """A colleague adds evidence while the confirmation is open: nothing goes to the bank before a new look."""
+    """A colleague adds evidence while the confirmation is open: it is asked again."""
     page = await desk.see(await disputed(desk))
     action = f"{at_of(page)}/evidence"
     await desk.send(page, action, {"say.shipping_carrier": "UPS"})
