@@ -1,8 +1,8 @@
 """Engines, transactions and column types: what SQLite and PostgreSQL need to behave alike.
 
 Everything that writes goes through `write(engine)`, everything else through `read(engine)`; what comes in
-floods through `write_at_once` and `read_at_once`. The engine may be the host's own: nothing here depends on how it
-was configured beyond its URL.
+floods through `write_at_once` and `read_at_once`. The engine may be the host's own: nothing here depends on
+how it was configured beyond its URL.
 """
 
 from __future__ import annotations

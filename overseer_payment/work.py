@@ -18,7 +18,7 @@ from overseer_payment.telling.teller import Teller
 
 _GLANCE = 0.05
 _GATHER = 0.03
-_REST = 1.5  # seconds
+_REST = 0.5  # seconds
 _MOST_LOOKED = 1000
 _HEAL = 60.0  # seconds between looks at what is due; intervals are the schedule's
 _SETTLED = 30.0  # seconds after the start: what comes and goes at once asks no provider
@@ -73,14 +73,10 @@ class Worker:
     async def look(self, account: Account, ref: Ref, *, patience: float) -> None:
         """Have one object read now, and wait for that up to `patience` seconds.
 
-        Of one object that is asked for again and again every few seconds at most: strangers may ask.
+        However many ask for one object, it is looked up twice a second at most: strangers may ask.
         """
-        now = asyncio.get_running_loop().time()
-        if now < self._looked.get((account, ref), -_REST) + _REST:
+        if not await self._my_turn((account, ref)):
             return
-        if len(self._looked) >= _MOST_LOOKED:
-            self._looked.clear()
-        self._looked[account, ref] = now
         if not await self.reader.is_wanted(account, ref):
             await self.reader.want(account, ref)
         self._reading.wake()
@@ -88,6 +84,18 @@ class Worker:
             if not await self.reader.is_wanted(account, ref):
                 break
             await asyncio.sleep(_GLANCE)
+
+    async def _my_turn(self, key: tuple[Account, Ref]) -> bool:
+        """May this caller look, or has somebody just done so? Then waits a little, for news of its own."""
+        time, last = asyncio.get_running_loop().time, self._looked.get(key)
+        if last is not None and time() - last < _REST:
+            await asyncio.sleep(_REST - (time() - last))
+            if self._looked.get(key) != last:
+                return False
+        if len(self._looked) >= _MOST_LOOKED:
+            self._looked.clear()
+        self._looked[key] = time()
+        return True
 
     async def step(self) -> int:
         """Do what is due now, once; answers how much that was."""
