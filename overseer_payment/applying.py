@@ -137,14 +137,14 @@ def _is_open(connection: Connection, providers: Mapping[str, Provider], id: int)
     return connection.execute(query).one_or_none() is not None
 
 
-def event_of(row: Row[Any]) -> Event:
-    """The stored event as the provider's `parse` takes it; whose it is says the row's account."""
+def event_of(row: Row[Any], *, livemode: bool) -> Event:
+    """The stored event as the provider's `parse` takes it; whose it is, and in which mode, says its account."""
     payload = json.loads(row.payload)
     return Event(
         id=row.provider_event_id,
         type=row.type,
         occurred_at=row.occurred_at,
-        livemode=bool(payload.get("livemode", False)),
+        livemode=livemode,
         api_version=row.api_version,
         account=None,
         payload=payload,
@@ -161,7 +161,9 @@ def _translate_and_record(
     said: dict[int, dict[int, tuple[Sequence[Snapshot], set[str]]]] = {}
     of = {id: account for account, id in accounts.known(connection).items()}
     for row in rows:
-        parsed = providers[of[row.account_id].provider].parse(event_of(row))
+        home = of[row.account_id]
+        # How a payload tells its mode only its provider knows, who told it when the event came.
+        parsed = providers[home.provider].parse(event_of(row, livemode=home.livemode))
         told.setdefault(row.account_id, []).extend(parsed.snapshots)
         wanted = asked.setdefault(row.account_id, {})
         for ref in parsed.fetch:
