@@ -34,7 +34,8 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-MAX_BODY = 2 * 1024 * 1024
+MAX_BODY = 6 * 1024 * 1024
+"""The largest body of ours: a file of evidence in its form. Routes that need less read less."""
 
 
 class SetHeaders:

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from overseer_payment.host import create_app, install
 from overseer_payment.host.installed import InstalledHost
+from overseer_payment.provider_plugins.stripe.evidence import LARGEST_FILE
 from tests.host.conftest import TOKEN
 
 API = "/api/v1/payment"
@@ -121,6 +122,14 @@ def test_description_and_landing_pages_are_public(client: TestClient) -> None:
     """The OpenAPI document and the page for a buyer who gave up need no login."""
     assert "3.1" in client.get(f"{API}/openapi.json").json()["openapi"]
     assert client.get("/payment/cancel").status_code == 200
+
+
+def test_a_file_as_large_as_banks_take_gets_through(client: TestClient) -> None:
+    """No limit in front of the routes is below theirs: such a file is read, and its dispute isn't there."""
+    headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/pdf"}
+    answer = client.post(f"{API}/disputes/1/files", content=b"." * LARGEST_FILE, headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
 def test_buyer_sees_no_totals(payment_config: dict[str, Any]) -> None:
