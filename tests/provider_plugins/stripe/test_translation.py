@@ -378,10 +378,13 @@ def test_the_period_spans_all_items() -> None:
         ({"unit_amount": None, "unit_amount_decimal": None}, 0),
         ({"unit_amount": None, "unit_amount_decimal": "NaN"}, 0),
         ({"unit_amount": 0}, 0),
+        ({"unit_amount": 7, "recurring": {"interval": "month", "usage_type": "licensed"}}, 7),
+        ({"unit_amount": 7, "recurring": {"interval": "month", "usage_type": "metered"}}, 0),
+        ({"amount": 7, "interval": "month", "usage_type": "metered"}, 0),
     ],
 )
 def test_unit_amounts_of_unusual_prices(price: p.Json, amount: int) -> None:
-    """Tiers have no unit amount; fractions of a cent are rounded for display."""
+    """Tiers and metered usage have no sum of their own; fractions of a cent are rounded."""
     items = p.listed({"id": "si_1", "price": {"id": "price_1", **price}})
     assert first("customer.subscription.updated", p.subscription(items=items)).items[0].amount == amount
 

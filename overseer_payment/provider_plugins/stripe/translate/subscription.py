@@ -89,7 +89,12 @@ def _price(item: f.Json) -> f.Json:
 
 
 def _unit_amount(price: f.Json) -> int:
-    """Minor units for one unit; 0 for tiers. Fractions of a minor unit are rounded for display only."""
+    """Minor units for one unit, fractions of one rounded; 0 for tiers and for metered usage.
+
+    What is metered comes to a sum only when it is billed.
+    """
+    if f.text(f.inner(price, "recurring") or price, "usage_type") == "metered":
+        return 0
     whole = f.whole(price, "unit_amount", -1) if "unit_amount" in price else f.whole(price, "amount", -1)
     if whole >= 0:
         return whole
