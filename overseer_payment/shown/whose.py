@@ -19,11 +19,12 @@ def listed(connection: Connection, homes: Sequence[Account], name: str) -> dict[
     """The accounts whose rows are listed and summed: the configured ones; example data until there is real.
 
     Without a usable key the ledger still shows what it knows of the account called `name`. With a live
-    key nothing stands in for the live account, also before its first event: real money is never mixed up.
+    key nothing stands in for the live account, also before its first event, nor beside it, such as another
+    provider's test account: real money is never mixed up.
     """
     known = accounts.known(connection)
-    if any(account.livemode for account in homes):
-        return _among(known, homes)
+    if live := [account for account in homes if account.livemode]:
+        return _among(known, live)
     home = _among(known, homes) if homes else _left(connection, known, name)
     if _has_business(connection, home):
         return home

@@ -13,11 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from overseer_payment import database, demo, health, tables
 from overseer_payment.errors import ConfigurationError, DatabaseError, ProviderUnavailable
 from overseer_payment.ledger import accounts
+from overseer_payment.ledger.accounts import Account
 from overseer_payment.provider import CheckoutMode, Health
 from overseer_payment.registry import Registry
 from overseer_payment.schemas import CheckoutBody, CustomerQuery, Finding, TransactionQuery
 from overseer_payment.service import Payments
 from overseer_payment.settings import Settings, read_settings
+from overseer_payment.shown import whose
 from overseer_payment.simulator import World
 from tests.service.breaking import breaker, failing_on
 from tests.service.shop import OPERATOR, SECRET, Shop, service, settings_of
@@ -208,6 +210,16 @@ async def test_going_live_shows_no_test_rows(shop: Shop) -> None:
     assert (status.livemode, status.total_transactions, status.revenue) == (True, 0, [])
     assert (await live.transactions(OPERATOR, TransactionQuery())).rows == []
     await live.aclose()
+
+
+async def test_a_test_key_beside_a_live_one_adds_to_no_sum(shop: Shop) -> None:
+    """Of two providers in two modes the live one is listed and summed; a single row is found in both."""
+    live, test = homes = [Account(key, accounts.DEFAULT, key == "acmepay") for key in ("acmepay", "stripe")]
+    async with database.write(shop.engine) as connection:
+        ids = await connection.run_sync(accounts.ensure, homes)
+        assert await connection.run_sync(whose.listed, homes, accounts.DEFAULT) == {live: ids[live]}
+        assert await connection.run_sync(whose.listed, [test], accounts.DEFAULT) == {test: ids[test]}
+        assert await connection.run_sync(whose.findable, homes, accounts.DEFAULT) == ids
 
 
 async def test_without_a_key_one_stray_live_event_replaces_no_ledger(shop: Shop) -> None:
