@@ -58,7 +58,7 @@ async def create_checkout(
     intent = Intent(
         kind="checkout",
         actor=viewer.actor,
-        target=viewer.user.id if viewer.user else None,
+        target=_buyer(viewer),
         request=as_request(request),
         client_key=client_key,
     )
@@ -87,7 +87,7 @@ async def _request(
         customer=customer,
         email=body.customer_email,
         create_customer=body.create_customer,
-        client_reference=viewer.user.id if viewer.user else None,
+        client_reference=_buyer(viewer),
         trial_period_days=body.trial_period_days,
         discount=body.discount,
         promotion_code=body.promotion_code,
@@ -97,6 +97,13 @@ async def _request(
         expires_at=body.expires_at,
         metadata=body.metadata,
     )
+
+
+def _buyer(viewer: Viewer) -> str | None:
+    """The host's user who is to pay; None of staff: they open checkouts for others, who get what is paid."""
+    if viewer.user is None or "payment.manage" in viewer.permissions:
+        return None
+    return viewer.user.id
 
 
 def _require_own_terms(payments: Payments, viewer: Viewer, body: CheckoutBody) -> None:

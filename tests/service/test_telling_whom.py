@@ -113,6 +113,27 @@ async def test_news_names_the_user_it_concerns(opened: Open, ears: Ears) -> None
 
 
 @on_one_database
+async def test_what_staff_open_for_others_is_not_theirs(opened: Open, ears: Ears) -> None:
+    """News of it names no user, or whose the customer is: never who opened it, who would be granted it."""
+    staff = Viewer("user:boss", User("boss"), frozenset({"payment.view", "payment.manage"}))
+    async with opened(ears("checkout.paid", "payment.succeeded")) as shop:
+        body = CheckoutBody(price_id=await shop.price(500), mode=CheckoutMode.PAYMENT)
+        await shop.payments.create_checkout(Viewer("user:u7", User("u7")), body)
+        (customer,) = shop.world.find("customer")
+        for named in (None, customer["id"]):
+            more = {"price_id": body.price_id, "mode": body.mode, "customer_id": named}
+            made = await shop.payments.create_checkout(staff, CheckoutBody.model_validate(more))
+            assert shop.world.get("checkout.session", made.session_id)["client_reference_id"] is None
+            shop.world.clock.advance(30)
+            shop.fill_in(made.session_id)
+            await shop.settle()
+        told = sorted((news.topic, news.user_id or "") for news in ears.heard)
+        assert told == [
+            (topic, user) for topic in ("checkout.paid", "payment.succeeded") for user in ("", "u7")
+        ]
+
+
+@on_one_database
 async def test_reminders_come_in_time_and_only_if_they_are_needed(opened: Open, ears: Ears) -> None:
     """Three days before a trial ends; not of a trial that was given up by then."""
     async with opened(ears("subscription.trial_ending")) as shop:
