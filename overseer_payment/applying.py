@@ -138,7 +138,7 @@ def _is_open(connection: Connection, providers: Mapping[str, Provider], id: int)
 
 
 def event_of(row: Row[Any], *, livemode: bool) -> Event:
-    """The stored event as the provider's `parse` takes it; whose it is, and in which mode, says its account."""
+    """The stored event as the provider's `parse` takes it. Its account says whose it is, and the mode."""
     payload = json.loads(row.payload)
     return Event(
         id=row.provider_event_id,

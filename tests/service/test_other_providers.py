@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
 
 import httpx
 import pytest
@@ -27,7 +26,7 @@ SECRET = "fake_whsec_7d1e0b"
 def _provider(backend: FakeBackend, http: httpx.AsyncClient) -> Provider:
     spec = fake_spec(backend)
     settings = {"FAKEPAY_KEY": "fake_live_5f2a8c91d3", "FAKEPAY_WEBHOOK_SECRET": SECRET}
-    return cast(Provider, spec.factory(spec.settings.model_validate(settings), http))
+    return spec.factory(spec.settings.model_validate(settings), http)
 
 
 @pytest.mark.parametrize("live", [False, True])
