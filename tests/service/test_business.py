@@ -7,7 +7,7 @@ import random
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -21,7 +21,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from sqlalchemy import select
 
 from overseer_payment import database, tables
+from overseer_payment.committing import committed
 from overseer_payment.errors import PaymentError
+from overseer_payment.ledger import totals
+from overseer_payment.listening import News, on
 from overseer_payment.recording import OPERATION
 from overseer_payment.simulator import SimError, World, assert_contract
 from overseer_payment.simulator.resources.disputes import close_dispute, open_dispute
@@ -44,6 +47,39 @@ AMOUNTS = st.sampled_from([500, 1000, 2345])
 INDEX = st.integers(0, 50)
 
 
+EFFECTS = (
+    "payment.succeeded",
+    "refund.succeeded",
+    "refund.failed",
+    "subscription.started",
+    "subscription.ended",
+    "dispute.opened",
+    "checkout.completed",
+    "invoice.paid",
+)
+
+
+def _happened(event: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What an event at the provider is for an application."""
+    about = event["data"]["object"]
+    id, status = str(about["id"]), about.get("status")
+    match about["object"], status:
+        case "payment_intent", "succeeded":
+            yield "payment.succeeded", id
+        case "refund", "succeeded" | "failed":
+            yield f"refund.{status}", id
+        case "subscription", _ if not status.startswith("incomplete"):
+            yield "subscription.started", id
+            if status == "canceled":
+                yield "subscription.ended", id
+        case "dispute", _:
+            yield "dispute.opened", id
+        case "checkout.session", "complete":
+            yield "checkout.completed", id
+        case "invoice", "paid":
+            yield "invoice.paid", id
+
+
 class Business(RuleBasedStateMachine):
     """Each rule is something that happens; the end delivers everything once more and compares."""
 
@@ -53,6 +89,7 @@ class Business(RuleBasedStateMachine):
         self.stack = AsyncExitStack()
         self.ahead = 0.0
         self.clicks = 0
+        self.heard: Counter[str] = Counter()
 
     def _run(self, happening: Coroutine[Any, Any, Any]) -> Any:
         return self.runner.run(happening)
@@ -69,7 +106,11 @@ class Business(RuleBasedStateMachine):
         shutil.copy(await _migrated(), file)
         engine = database.create_engine(f"sqlite:///{file}")
         self.stack.push_async_callback(engine.dispose)
-        self.shop = await self.stack.enter_async_context(Shop.opened(self.world, engine))
+        told = on(*EFFECTS, name="application")(self._hear)
+        self.shop = await self.stack.enter_async_context(Shop.opened(self.world, engine, listeners=[told]))
+
+    async def _hear(self, news: News) -> None:
+        self.heard[news.effect_id] += 1
 
     # -- buyers --------------------------------------------------------------------------------------
 
@@ -198,6 +239,8 @@ class Business(RuleBasedStateMachine):
         states = Counter(row["status"] for row in await shop.rows(select(tables.event.c.status)))
         assert set(states) <= {"applied", "ignored"}, states
         await self._same_refunds()
+        await self._same_effects()
+        assert await committed(shop.engine, totals.rebuild) == 0
         disputes = {row["provider_dispute_id"] for row in await shop.rows(tables.dispute)}
         assert disputes == {dispute["id"] for dispute in world.find("dispute")}
         known = {r["provider_subscription_id"]: r["status"] for r in await shop.rows(tables.subscription)}
@@ -215,6 +258,17 @@ class Business(RuleBasedStateMachine):
         operations = [row for row in await self.shop.rows(tables.operation) if row["kind"] == "refund"]
         assert {row["status"] for row in operations} <= {"succeeded", "pending", "failed"}
         assert {row["idempotency_key"] for row in operations if row["result"]} == set(ours)
+
+    async def _same_effects(self) -> None:
+        """The application was told of what happened at the provider, each thing under one id."""
+        told = select(tables.news.c.topic, tables.news.c.provider_id, tables.effect.c.status).join(
+            tables.effect, tables.effect.c.news_id == tables.news.c.id
+        )
+        effects = [tuple(row.values()) for row in await self.shop.rows(told)]
+        happened = {fact for event in self.world.events for fact in _happened(event)}
+        assert {(topic, id) for topic, id, _ in effects} == happened
+        assert {status for *_, status in effects} <= {"done"}
+        assert len(self.heard) == len(effects)
 
     # -- helpers -------------------------------------------------------------------------------------------
 
