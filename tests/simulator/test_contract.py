@@ -13,6 +13,7 @@ from overseer_payment.simulator import ContractViolation, World, assert_contract
 from overseer_payment.simulator.admission import registered
 from overseer_payment.simulator.api import Call, Route
 from overseer_payment.simulator.contract import object_problems
+from overseer_payment.simulator.contract.annotations import evaluated, union_members
 from overseer_payment.simulator.contract.catalog import known_operations, operation
 from overseer_payment.simulator.contract.expandable import expandable_names
 from overseer_payment.simulator.contract.params import read_parameters
@@ -45,6 +46,16 @@ def test_a_conforming_object_has_no_problems() -> None:
     assert object_problems(event()) == []
     product = {"id": "prod_1", "object": "product", "deleted": True}
     assert object_problems(product) == []
+
+
+def test_a_name_means_what_it_means_in_its_own_module() -> None:
+    """Checkout and the portal both have `SessionCreateParams`: asked for in any order, each has its own."""
+    services = [f"stripe.{of}._session_service" for of in ("billing_portal", "checkout")]
+    for service in services:  # so that nothing is imported, and typing's cache overwritten, in between
+        evaluated("Session", service)
+    for service in (*services, *reversed(services)):
+        found, _ = union_members(evaluated("Optional['SessionCreateParams']", service))
+        assert found.__module__.startswith(f"stripe.params.{service.split('.')[1]}.")
 
 
 @pytest.mark.parametrize(

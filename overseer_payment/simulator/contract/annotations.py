@@ -55,7 +55,11 @@ def _resolved(annotations: dict[str, Any], module_name: str) -> dict[str, Any]:
     # A function as carrier: get_type_hints resolves it against exactly the namespace it is given,
     # while for a class it would also evaluate base classes whose names are not importable.
     carrier.__annotations__ = dict(annotations)
-    return typing_extensions.get_type_hints(carrier, globalns=_namespace(module_name), include_extras=True)
+    # Local names, though there are none: without them what `Optional["SessionCreateParams"]` once meant in
+    # another module would be taken, because equal annotations are one object.
+    return typing_extensions.get_type_hints(
+        carrier, globalns=_namespace(module_name), localns={}, include_extras=True
+    )
 
 
 @cache
