@@ -309,7 +309,7 @@ async def _all(happenings: list[Coroutine[Any, Any, Any]]) -> None:
 
 TestBusiness = pytest.mark.slow(Business.TestCase)
 TestBusiness.settings = settings(
-    max_examples=20,
+    max_examples=12,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

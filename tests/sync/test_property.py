@@ -27,7 +27,7 @@ from overseer_payment.simulator.resources.subscription_flow import end_subscript
 from tests.service.shop import Shop
 from tests.sync.healing import DAY, Healer, deliver, keeps_the_balance, ledger, prepared, truth
 
-EXAMPLES = int(os.environ.get("OVERSEER_TEST_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("OVERSEER_TEST_EXAMPLES", "10"))
 PROPERTY = settings(
     max_examples=EXAMPLES,
     deadline=None,
