@@ -42,6 +42,8 @@ _ASYNC_DRIVER = {
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware UTC moment on every database. A naive one is refused: it says nothing."""
 
+    # `dialect` is not used below: the parameters are SQLAlchemy's, which passes them by position.
+
     impl = DateTime(timezone=True)
     cache_ok = True
 

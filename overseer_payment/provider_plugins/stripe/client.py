@@ -150,6 +150,7 @@ class _Transport(stripe.HTTPClient):
             )
         except httpx.RequestError as error:
             exchange.uncertain |= not isinstance(error, _NOT_SENT)
+            # The SDK leaves its errors' constructors untyped.
             failed = stripe.APIConnectionError(type(error).__name__, should_retry=True)  # type: ignore[no-untyped-call]
             raise failed from None
         exchange.uncertain |= response.status_code >= 500

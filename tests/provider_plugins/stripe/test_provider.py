@@ -497,7 +497,7 @@ def test_a_call_leaves_no_trace_at_home(tmp_path: Path) -> None:
         env=environ,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert os.listdir(tmp_path) == []  # noqa: PTH208
+    assert os.listdir(tmp_path) == []  # noqa: PTH208  (names alone)
 
 
 async def test_refund_snapshots_carry_what_the_ledger_links_by(
