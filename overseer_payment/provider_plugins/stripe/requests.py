@@ -48,7 +48,7 @@ def checkout(request: CheckoutRequest) -> SessionCreateParams:
                 params["subscription_data"]["trial_period_days"] = request.trial_period_days
         case CheckoutMode.SETUP:
             params["setup_intent_data"] = {"metadata": metadata}
-    return params  # type: ignore[return-value]  # built by mode; a test holds it against the SDK's type
+    return params  # type: ignore[return-value]  # built by mode; the simulator reads it as that type
 
 
 def refund(request: RefundRequest) -> RefundCreateParams:
@@ -66,7 +66,7 @@ def refund(request: RefundRequest) -> RefundCreateParams:
     elif request.reason:
         metadata.setdefault("reason", request.reason[:_LONGEST_METADATA])
     params["metadata"] = metadata
-    return params  # type: ignore[return-value]  # built by case; a test holds it against the SDK's type
+    return params  # type: ignore[return-value]  # built by case; the simulator reads it as that type
 
 
 def customer(request: CustomerRequest) -> CustomerCreateParams:
