@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from overseer_payment.database import is_transient, read, write, write_at_once
+from overseer_payment.database import is_transient, read_at_once, write_at_once
 from overseer_payment.errors import DatabaseError
 
 P = ParamSpec("P")
@@ -24,20 +24,9 @@ async def committed(
 ) -> T:
     """What `work` answers, once it is committed. `work` may run several times: it must only use the database.
 
+    On an SQLite file of our own it runs in a thread (`twins.py`), so it must know nothing of the event loop.
     Raises DatabaseError, also when deadlocks don't end.
     """
-
-    async def once() -> T:
-        async with write(engine) as connection:
-            return await connection.run_sync(lambda sync: work(sync, *args, **kwargs))
-
-    return await unbroken(_again(once))
-
-
-async def committed_at_once(
-    engine: AsyncEngine, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
-) -> T:
-    """The same for what comes in floods. `work` may run in a thread: it knows no event loop."""
     return await unbroken(
         _again(lambda: write_at_once(engine, lambda connection: work(connection, *args, **kwargs)))
     )
@@ -51,13 +40,11 @@ def is_deadlock(error: BaseException) -> bool:
 async def queried(
     engine: AsyncEngine, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """What `work` answers from one consistent view of the database. Raises DatabaseError."""
+    """What `work` answers from one consistent view of the database; maybe in a thread, as above.
 
-    async def ask() -> T:
-        async with read(engine) as connection:
-            return await connection.run_sync(lambda sync: work(sync, *args, **kwargs))
-
-    return await unbroken(ask())
+    Raises DatabaseError.
+    """
+    return await unbroken(read_at_once(engine, lambda connection: work(connection, *args, **kwargs)))
 
 
 async def unbroken(transaction: Coroutine[Any, Any, T]) -> T:

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from overseer_payment.committing import committed_at_once
+from overseer_payment.committing import committed
 from overseer_payment.database import utcnow
 from overseer_payment.errors import DatabaseError, PaymentError
 from overseer_payment.faults import place
@@ -76,7 +76,7 @@ class Inbox:
 
     async def _store(self, batch: list[_Waiting]) -> None:
         try:
-            await committed_at_once(self._engine, _insert, batch, utcnow())
+            await committed(self._engine, _insert, batch, utcnow())
         except PaymentError as error:
             _answer(batch, error)
         except Exception as error:

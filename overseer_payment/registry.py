@@ -14,6 +14,7 @@ from overseer_payment.environ import environ_of
 from overseer_payment.errors import ConfigurationError, NotFound, PaymentError
 from overseer_payment.provider import Provider, ProviderSpec
 from overseer_payment.settings import Settings, read_settings
+from overseer_payment.threads import loop_served
 
 if TYPE_CHECKING:
     import httpx
@@ -79,7 +80,7 @@ class Registry:
 
         Raises NotFound for an unknown key, ConfigurationError when it is broken or not configured.
         """
-        loop = asyncio.get_running_loop()
+        loop = loop_served()
         self._built = {known: built for known, built in self._built.items() if not known.is_closed()}
         built = self._built.setdefault(loop, {})
         if key not in built:

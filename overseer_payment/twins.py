@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -19,6 +18,8 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
+
+from overseer_payment.threads import serving
 
 T = TypeVar("T")
 
@@ -91,9 +92,8 @@ def engines(engine: AsyncEngine) -> tuple[Engine, ...]:
 async def _within(
     threads: ThreadPoolExecutor, engine: Engine, begin: str, work: Callable[[Connection], T]
 ) -> T:
-    context = copy_context()
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(threads, lambda: context.run(_transaction, engine, begin, work))
+    return await loop.run_in_executor(threads, serving(lambda: _transaction(engine, begin, work)))
 
 
 def _transaction(engine: Engine, begin: str, work: Callable[[Connection], T]) -> T:
