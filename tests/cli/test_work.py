@@ -79,8 +79,8 @@ def _until(terminal: int, text: str | None) -> str:
     return shown
 
 
-def test_nobody_watching_is_told_nothing(site: Site) -> None:
-    """In a log there is no line every half minute; the end is quiet."""
+def test_nobody_watching_is_told_once(site: Site) -> None:
+    """A log learns that it has begun; there is no line every half minute, and the end is quiet."""
     process = site.begin("work")
     try:
         site.until_applied(len(site.world.events))
@@ -89,4 +89,6 @@ def test_nobody_watching_is_told_nothing(site: Site) -> None:
     finally:
         process.kill()
         process.wait()
-    assert (process.returncode, out, errors) == (0, "", "")
+    assert (process.returncode, out) == (0, "")
+    assert errors.startswith("Working.")
+    assert errors.count("\n") == 1

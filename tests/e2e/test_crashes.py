@@ -102,10 +102,11 @@ def test_workers_share_a_backlog_and_may_die(shared: Site) -> None:
     """Of three workers on one backlog one is killed: all is applied, each event once; SIGTERM ends with 0."""
     _sell(shared, MANY)
     told = len(shared.world.events)
-    shared.settle(applying=False)
     workers = [shared.begin("work") for _ in range(3)]
     try:
-        shared.until_applied(1)
+        # Not before it has begun: until then SIGTERM ends any process at once.
+        assert all("Working" in str(worker.stderr and worker.stderr.readline()) for worker in workers)
+        shared.settle(applying=False)
         workers[0].kill()
         shared.until_applied(told)
         for worker in workers[1:]:

@@ -27,7 +27,8 @@ def work(once: bool, as_json: bool) -> None:
     Servers do the same beside answering requests. Any number of such processes, on any number of machines,
     share the work: nothing is done twice.
 
-    On a terminal it says now and then how things stand. With --json it prints the status when it ends.
+    It says on stderr when it has begun; on a terminal also, now and then, how things stand. With --json it
+    prints the status when it ends.
     """
     from overseer_payment.cli import output
     from overseer_payment.cli.session import session
@@ -49,9 +50,12 @@ async def _work(desk: Session, say: Callable[[StatusView], None] | None) -> None
     import asyncio
     from contextlib import suppress
 
+    from overseer_payment.cli import output
+
     payments = desk.payments
     stopped = _signals()
     await payments.start(healing=payments.settings.healing)
+    output.note("Working. Ctrl-C or SIGTERM ends it once what is under way is finished.")
     try:
         while not stopped.is_set():
             if say is not None:
