@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import pytest
 from hypothesis import HealthCheck, settings
+from sqlalchemy import make_url
 
 from tests.support.browser import FLAGS, ConsoleGuard, find_chromium
 from tests.support.environment import scrub
+from tests.support.migrated import migrate
 from tests.support.postgres import Postgres, PostgresUnavailable, running_postgres
 
 if TYPE_CHECKING:
@@ -68,24 +72,60 @@ def postgres() -> Iterator[Postgres]:
         pytest.fail(str(error), pytrace=False)
 
 
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with our tables, to be copied: migrating takes many times as long."""
+    path = tmp_path_factory.mktemp("migrated") / "overseer.db"
+    asyncio.run(migrate(f"sqlite+aiosqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: Postgres) -> Iterator[str]:
+    """The name of a database with our tables, to be copied."""
+    with postgres.database() as url:
+        asyncio.run(migrate(url))
+        yield make_url(url).database or ""
+
+
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
+def empty_sqlite_url(tmp_path: Path) -> str:
     """A database that does not exist yet, in a folder of its own."""
     return f"sqlite+aiosqlite:///{tmp_path / 'overseer.db'}"
 
 
 @pytest.fixture
-def postgres_url(postgres: Postgres) -> Iterator[str]:
+def sqlite_url(empty_sqlite_url: str, migrated_sqlite: Path, tmp_path: Path) -> str:
+    """A database with our tables, without a row."""
+    shutil.copy(migrated_sqlite, tmp_path / "overseer.db")
+    return empty_sqlite_url
+
+
+@pytest.fixture
+def empty_postgres_url(postgres: Postgres) -> Iterator[str]:
     """An empty database of its own on the session's server."""
     with postgres.database() as url:
         yield url
 
 
+@pytest.fixture
+def postgres_url(postgres: Postgres, migrated_postgres: str) -> Iterator[str]:
+    """A database with our tables, without a row."""
+    with postgres.database(like=migrated_postgres) as url:
+        yield url
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """An empty database, and the same test once more on the other kind."""
+    """A database with our tables, without a row; and the same test once more on the other kind."""
     kind = cast(Literal["sqlite", "postgresql"], request.param)
     return cast(str, request.getfixturevalue("sqlite_url" if kind == "sqlite" else "postgres_url"))
+
+
+@pytest.fixture(params=["empty_sqlite_url", "empty_postgres_url"], ids=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest) -> str:
+    """The same for what makes the tables itself."""
+    return cast(str, request.getfixturevalue(request.param))
 
 
 @pytest.fixture(scope="session")

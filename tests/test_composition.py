@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from overseer_payment.composition import payments_for, running
-from overseer_payment.database import create_engine, upgrade
+from overseer_payment.database import create_engine
 from overseer_payment.errors import ConfigurationError
 from overseer_payment.host_contract import Host
 
@@ -27,7 +27,6 @@ class PlainHost:
 async def host(sqlite_url: str) -> AsyncIterator[Host]:
     """A host with an up-to-date database."""
     plain = PlainHost(sqlite_url)
-    await upgrade(plain.engine)
     yield cast(Host, plain)
     await plain.engine.dispose()
 

@@ -32,7 +32,7 @@ _PATIENCE = 40.0
 
 @pytest.fixture
 async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    """An engine of ours on an empty database of either kind."""
+    """An engine of ours on a database of either kind that has our tables."""
     engine = database.create_engine(database_url)
     yield engine
     await engine.dispose()
@@ -41,17 +41,18 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
 # -- what a person is told -----------------------------------------------------------------------------
 
 
-async def test_missing_tables_name_the_command_that_makes_them(engine: AsyncEngine) -> None:
+async def test_missing_tables_name_the_command_that_makes_them(empty_database_url: str) -> None:
     """Reading or writing before the first migration is one sentence, not a driver's error."""
+    engine = database.create_engine(empty_database_url)
     for transaction in (database.read, database.write):
         with pytest.raises(DatabaseError, match="payment db upgrade"):
             async with transaction(engine) as connection:
                 await connection.execute(select(tables.transaction))
+    await engine.dispose()
 
 
 async def test_a_missing_column_names_it_too(engine: AsyncEngine) -> None:
     """An older schema is told as outdated."""
-    await database.upgrade(engine)
     async with database.write(engine) as connection:
         await connection.execute(text("ALTER TABLE payment_checkout DROP COLUMN url"))
     with pytest.raises(DatabaseError, match="outdated"):
@@ -104,7 +105,6 @@ async def test_a_read_only_file_is_one_sentence(sqlite_url: str, tmp_path: Path)
     """Reading goes on; what wants to write is told that it can't."""
     path = tmp_path / "overseer.db"
     engine = database.create_engine(sqlite_url)
-    await database.upgrade(engine)
     await engine.dispose()
     # By mode, not by permission bits: those mean nothing to root.
     engine = database.create_engine(f"sqlite+aiosqlite:///file:{path}?mode=ro&uri=true")
@@ -119,7 +119,6 @@ async def test_a_read_only_file_is_one_sentence(sqlite_url: str, tmp_path: Path)
 async def test_a_locked_file_is_one_sentence(sqlite_url: str, tmp_path: Path) -> None:
     """Somebody else holds the write lock: after waiting, told as such, while reading never waits."""
     engine = database.create_engine(sqlite_url)
-    await database.upgrade(engine)
     _shorten_waiting(engine)
     with closing(sqlite3.connect(tmp_path / "overseer.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -143,7 +142,6 @@ def _shorten_waiting(engine: AsyncEngine) -> None:
 
 async def test_a_fault_of_ours_is_not_blamed_on_the_database(engine: AsyncEngine) -> None:
     """A constraint that is violated stays what it is: a bug to be seen."""
-    await database.upgrade(engine)
     with pytest.raises(IntegrityError):
         async with database.write(engine) as connection:
             await connection.execute(text("INSERT INTO payment_gauge (account_id, name) VALUES (1, NULL)"))
@@ -151,7 +149,6 @@ async def test_a_fault_of_ours_is_not_blamed_on_the_database(engine: AsyncEngine
 
 async def test_naive_moments_are_refused(engine: AsyncEngine) -> None:
     """A time without zone says nothing: it is an error before it reaches a row."""
-    await database.upgrade(engine)
     with pytest.raises(StatementError, match="naive datetime"):
         async with database.write(engine) as connection:
             await connection.run_sync(
@@ -166,18 +163,18 @@ def _host_engines(sqlite_url: str) -> list[AsyncEngine]:
     return [create_async_engine(sqlite_url), create_async_engine(sqlite_url, isolation_level="SERIALIZABLE")]
 
 
-async def test_a_hosts_plain_sqlite_engine_will_do(sqlite_url: str) -> None:
+async def test_a_hosts_plain_sqlite_engine_will_do(empty_sqlite_url: str) -> None:
     """Without our tuning: transactions begin when we say, commit whole and roll back whole."""
-    for number, engine in enumerate(_host_engines(sqlite_url), start=1):
+    for number, engine in enumerate(_host_engines(empty_sqlite_url), start=1):
         await database.upgrade(engine)
         await _commit_and_roll_back(engine, account_id=number)
         await engine.dispose()
 
 
 @pytest.mark.parametrize("isolation", ["AUTOCOMMIT", "SERIALIZABLE", "REPEATABLE READ", "READ COMMITTED"])
-async def test_a_hosts_postgresql_engine_will_do(postgres_url: str, isolation: Any) -> None:
+async def test_a_hosts_postgresql_engine_will_do(empty_postgres_url: str, isolation: Any) -> None:
     """Whatever isolation the host chose for itself, ours are transactions at the level that we need."""
-    engine = create_async_engine(postgres_url, isolation_level=isolation)
+    engine = create_async_engine(empty_postgres_url, isolation_level=isolation)
     async with engine.connect() as connection:
         before = await _level(connection)
     await database.upgrade(engine)
@@ -220,7 +217,6 @@ async def _commit_and_roll_back(engine: AsyncEngine, *, account_id: int) -> None
 
 async def test_a_read_is_one_view(engine: AsyncEngine) -> None:
     """What is committed while a page is put together is not seen by half of it."""
-    await database.upgrade(engine)
 
     async def add(id: str) -> None:
         async with database.write(engine) as connection:
@@ -235,7 +231,6 @@ async def test_a_read_is_one_view(engine: AsyncEngine) -> None:
 
 async def test_writers_of_one_process_take_turns(engine: AsyncEngine) -> None:
     """Many tasks that write at once all get through, and nobody's write is lost."""
-    await database.upgrade(engine)
 
     async def write(number: int) -> None:
         async with database.write(engine) as connection:
@@ -250,7 +245,6 @@ async def test_writers_of_one_process_take_turns(engine: AsyncEngine) -> None:
 
 async def test_a_canceled_writer_leaves_nothing_and_blocks_nobody(engine: AsyncEngine) -> None:
     """Whoever goes away in the middle of a transaction takes it along."""
-    await database.upgrade(engine)
     begun = asyncio.Event()
 
     async def write() -> None:
@@ -271,7 +265,6 @@ async def test_a_canceled_writer_leaves_nothing_and_blocks_nobody(engine: AsyncE
 async def test_floods_run_whole_in_a_thread(sqlite_url: str) -> None:
     """On a file of ours one visit to a thread is a transaction: committed whole, undone whole, one writer."""
     engine = database.create_engine(sqlite_url)
-    await database.upgrade(engine)
     threads = set()
 
     def add(connection: Connection, id: str, *, fail: bool = False) -> None:
@@ -311,7 +304,6 @@ async def test_floods_stay_in_the_loop_where_they_must(sqlite_url: str) -> None:
 async def test_a_locked_file_is_one_sentence_in_a_flood(sqlite_url: str, tmp_path: Path) -> None:
     """What goes wrong in the thread is told as elsewhere, and durability is the same."""
     engine = database.create_engine(sqlite_url)
-    await database.upgrade(engine)
     for twin in twins.engines(engine):
         event.listen(twin, "checkout", lambda c, *_: c.cursor().execute("PRAGMA busy_timeout=50"))
     with closing(sqlite3.connect(tmp_path / "overseer.db", isolation_level=None)) as other:
@@ -326,7 +318,6 @@ async def test_a_locked_file_is_one_sentence_in_a_flood(sqlite_url: str, tmp_pat
 
 async def test_accounts_are_made_once(engine: AsyncEngine) -> None:
     """The same account asked for twice is one row, and modes are two."""
-    await database.upgrade(engine)
     test, live = (accounts.Account("stripe", "default", livemode) for livemode in (False, True))
     async with database.write(engine) as connection:
         first = await connection.run_sync(accounts.ensure, [test, live, test])

@@ -33,7 +33,6 @@ DAYS = 20  # of example data: enough to hold every kind of thing
 @pytest.fixture
 async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     engine = database.create_engine(database_url)
-    await database.upgrade(engine)
     yield engine
     await engine.dispose()
 
@@ -143,7 +142,7 @@ def test_demo_settings_point_at_a_simulator_of_one_s_own() -> None:
 
 @pytest.mark.slow
 async def test_a_demo_is_filled_through_its_own_endpoint(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+    empty_sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The embedded host, a real server: every event arrives signed over HTTP and none is left over."""
     monkeypatch.setattr(demo, "DAYS", 30)  # a third of what a person sees
@@ -154,9 +153,8 @@ async def test_a_demo_is_filled_through_its_own_endpoint(
         "OVERSEER_TOKEN": "token-of-the-demo",
         "OVERSEER_SAFE_MODE": "1",
     }
-    config = {**config, **demo.prepare({**config, "OVERSEER_DATABASE_URL": sqlite_url})}
-    engine = database.create_engine(sqlite_url)
-    await database.upgrade(engine)
+    config = {**config, **demo.prepare({**config, "OVERSEER_DATABASE_URL": empty_sqlite_url})}
+    engine = database.create_engine(empty_sqlite_url)
     await engine.dispose()
     app = create_app(config, demo=True)
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", lifespan="on"))

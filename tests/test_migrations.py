@@ -25,9 +25,9 @@ _PATIENCE = 40.0
 
 
 @pytest.fixture
-async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+async def engine(empty_database_url: str) -> AsyncIterator[AsyncEngine]:
     """An engine of ours on an empty database of either kind."""
-    engine = database.create_engine(database_url)
+    engine = database.create_engine(empty_database_url)
     yield engine
     await engine.dispose()
 
@@ -82,16 +82,16 @@ def _upgrade(url: str) -> None:
     asyncio.run(main())
 
 
-async def test_processes_that_start_together_upgrade_once(database_url: str) -> None:
+async def test_processes_that_start_together_upgrade_once(empty_database_url: str) -> None:
     """Two processes find an empty database at the same time: both end well, the schema is there."""
     spawn = multiprocessing.get_context("spawn")
-    workers = [spawn.Process(target=_upgrade, args=(database_url,)) for _ in range(2)]
+    workers = [spawn.Process(target=_upgrade, args=(empty_database_url,)) for _ in range(2)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join(_PATIENCE)
     assert [worker.exitcode for worker in workers] == [0, 0]
-    engine = database.create_engine(database_url)
+    engine = database.create_engine(empty_database_url)
     assert await database.outdated(engine) is False
     await engine.dispose()
 

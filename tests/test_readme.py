@@ -28,9 +28,9 @@ COMMANDS = [
 
 
 @pytest.fixture
-def namespace(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def namespace(empty_sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the application block defines, run as it stands."""
-    monkeypatch.setenv("OVERSEER_DATABASE_URL", sqlite_url)
+    monkeypatch.setenv("OVERSEER_DATABASE_URL", empty_sqlite_url)
     (block,) = [code for code in PYTHON if "install(app" in code]
     found: dict[str, Any] = {"__name__": "readme"}
     exec(compile(block, "README.md", "exec"), found)

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("turn", [1, 2])
-async def test_each_test_has_an_empty_database(database_url: str, turn: int) -> None:
+async def test_each_test_has_an_empty_database(empty_database_url: str, turn: int) -> None:
     """What one test creates, the next doesn't find; on both databases."""
-    engine = create_async_engine(database_url)
+    engine = create_async_engine(empty_database_url)
     async with engine.begin() as connection:
         await connection.execute(text("CREATE TABLE here (turn integer)"))
         await connection.execute(text("INSERT INTO here VALUES (:turn)"), {"turn": turn})

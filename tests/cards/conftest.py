@@ -72,7 +72,6 @@ async def desk(sqlite_url: str) -> AsyncIterator[Desk]:
     world = World(start=datetime.now(UTC) - timedelta(days=2))
     world.clock.freeze()
     engine = database.create_engine(sqlite_url)
-    await database.upgrade(engine)
     async with Shop.opened(world, engine) as shop, sitting_at(shop) as desk:
         yield desk
     await engine.dispose()

@@ -66,7 +66,6 @@ class Shop:
     async def _open(self, check_schema: bool) -> AsyncIterator[Payments]:
         config = {"STRIPE_SECRET_KEY": self.world.secret_key, "STRIPE_WEBHOOK_SECRET": SECRET}
         async with open_engine(self._url) as engine:
-            await database.upgrade(engine)
             registry = Registry(config, http_factory=lambda _: self._http())
             payments = Payments(engine, registry, Settings(), listeners=self.listeners)
             yield payments
@@ -180,16 +179,18 @@ def invoke(*words: str) -> Result:
     return CliRunner().invoke(payment, words, prog_name="overseer payment")
 
 
-def test_a_new_sqlite_file_is_made_ready(environment: Callable[[str], None], sqlite_url: str) -> None:
+def test_a_new_sqlite_file_is_made_ready(environment: Callable[[str], None], empty_sqlite_url: str) -> None:
     """The first command on a fresh machine creates and migrates its own file."""
-    environment(sqlite_url)
+    environment(empty_sqlite_url)
     assert invoke("transactions").exit_code == 0
     assert json.loads(invoke("db", "current", "--json").stdout)["outdated"] is False
 
 
-def test_a_server_is_migrated_by_hand_only(environment: Callable[[str], None], postgres_url: str) -> None:
+def test_a_server_is_migrated_by_hand_only(
+    environment: Callable[[str], None], empty_postgres_url: str
+) -> None:
     """An outdated schema is refused in one line that names the cure, and the cure works, twice."""
-    environment(postgres_url)
+    environment(empty_postgres_url)
     refused = invoke("transactions")
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert "payment db upgrade" in refused.stderr
@@ -239,9 +240,9 @@ def test_doctor_diagnoses_an_unreachable_database(environment: Callable[[str], N
 
 
 @pytest.mark.anyio
-async def test_the_schema_of_a_server_is_never_changed_unasked(postgres_url: str) -> None:
+async def test_the_schema_of_a_server_is_never_changed_unasked(empty_postgres_url: str) -> None:
     """`require_schema` refuses and leaves the database as it was."""
-    async with open_engine(postgres_url) as engine:
+    async with open_engine(empty_postgres_url) as engine:
         with pytest.raises(DatabaseError, match="payment db upgrade"):
             await require_schema(engine)
         assert await database.current(engine) is None

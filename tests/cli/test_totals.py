@@ -112,10 +112,10 @@ async def _rebuilding(payments: Payments) -> None:
 
 @pytest.mark.parametrize("words", [(), ("--check",)])
 def test_a_database_without_tables_is_one_line(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+    empty_sqlite_url: str, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
     """Exit code 1 and the cure."""
-    monkeypatch.setenv("OVERSEER_DATABASE_URL", sqlite_url)
+    monkeypatch.setenv("OVERSEER_DATABASE_URL", empty_sqlite_url)
     result = CliRunner().invoke(payment, ("db", "rebuild-totals", *words))
     assert (result.exit_code, result.stdout) == (1, "")
     assert "payment db upgrade" in result.stderr

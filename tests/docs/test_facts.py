@@ -157,7 +157,6 @@ async def test_sql_runs(block: Any, database_url: str) -> None:
     """Each statement that is shown runs on both databases."""
     engine = database.create_engine(database_url)
     try:
-        await database.upgrade(engine)
         async with database.write(engine) as connection:
             await connection.execute(text(block.code))
     finally:

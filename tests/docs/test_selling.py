@@ -26,7 +26,7 @@ WEBHOOK = f"{URL}/api/v1/payment/webhook"
 def shop(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    sqlite_url: str,
+    empty_sqlite_url: str,
     stripe_simulator: StripeSimulator,
 ) -> Any:
     """The page's `shop` and `unpaid` modules as a reader has them, with a price of the simulator's."""
@@ -34,7 +34,7 @@ def shop(
         if block.file is not None:
             with (tmp_path / block.file).open("a", encoding="utf-8") as file:
                 file.write(block.code)
-    for name, value in {**stripe_simulator.environ, "OVERSEER_DATABASE_URL": sqlite_url}.items():
+    for name, value in {**stripe_simulator.environ, "OVERSEER_DATABASE_URL": empty_sqlite_url}.items():
         monkeypatch.setenv(name, value)
     for name in ("shop", "unpaid"):
         monkeypatch.delitem(sys.modules, name, raising=False)

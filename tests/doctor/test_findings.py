@@ -43,7 +43,6 @@ def world() -> Iterator[World]:
 @pytest.fixture
 async def engine(sqlite_url: str) -> AsyncIterator[AsyncEngine]:
     engine = database.create_engine(sqlite_url)
-    await database.upgrade(engine)
     yield engine
     await engine.dispose()
 

@@ -94,7 +94,7 @@ DEBIT = {"kind": "us_bank_account", "account": "000123456789"}
 
 
 @pytest.fixture
-def shop(tmp_path: Path, database_url: str) -> Iterator[Shop]:
+def shop(tmp_path: Path, empty_database_url: str) -> Iterator[Shop]:
     """A provider, a migrated database and a dashboard, each started by its own command."""
     ports = free_port(), free_port()
     provider, dashboard = (f"http://127.0.0.1:{port}" for port in ports)
@@ -103,7 +103,7 @@ def shop(tmp_path: Path, database_url: str) -> Iterator[Shop]:
         "STRIPE_WEBHOOK_SECRET": SECRET,
         "STRIPE_API_BASE": provider,
         "OVERSEER_TOKEN": TOKEN,
-        "OVERSEER_DATABASE_URL": database_url,
+        "OVERSEER_DATABASE_URL": empty_database_url,
         "OVERSEER_PUBLIC_URL": dashboard,
     }
     made = Shop(provider, dashboard, environ, tmp_path)

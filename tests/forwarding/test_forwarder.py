@@ -93,7 +93,6 @@ def world() -> Iterator[World]:
 @pytest.fixture
 async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     engine = database.create_engine(database_url)
-    await database.upgrade(engine)
     yield engine
     await engine.dispose()
 

@@ -96,11 +96,11 @@ def install_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
 
 
 @pytest.fixture
-def config(sqlite_url: str) -> dict[str, Any]:
+def config(empty_sqlite_url: str) -> dict[str, Any]:
     """A configuration without payments: the host must do without any particular plugin."""
     return {
         "OVERSEER_TOKEN": TOKEN,
-        "OVERSEER_DATABASE_URL": sqlite_url,
+        "OVERSEER_DATABASE_URL": empty_sqlite_url,
         "OVERSEER_DISABLE_PLUGINS": "payment",
         "OVERSEER_PUBLIC_URL": "http://testserver",
     }

@@ -231,9 +231,9 @@ async def test_tables_of_any_plugin_are_made(config: dict[str, Any]) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.usefixtures("pond")
-async def test_tables_of_a_server_are_left_alone(config: dict[str, Any], postgres_url: str) -> None:
+async def test_tables_of_a_server_are_left_alone(config: dict[str, Any], empty_postgres_url: str) -> None:
     """A server's outdated schema is refused with the command that updates it, and nothing is created."""
-    app = create_app({**config, "OVERSEER_DATABASE_URL": postgres_url})
+    app = create_app({**config, "OVERSEER_DATABASE_URL": empty_postgres_url})
 
     with pytest.raises(DatabaseError, match="payment db upgrade"):
         async with app.router.lifespan_context(app):

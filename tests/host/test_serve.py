@@ -234,9 +234,9 @@ def test_wrong_setting_is_one_line(start: Start, variable: str, value: str, part
     assert "secret" not in line
 
 
-def test_outdated_server_schema_is_one_line(start: Start, postgres_url: str) -> None:
+def test_outdated_server_schema_is_one_line(start: Start, empty_postgres_url: str) -> None:
     """A server without our tables is refused with exit code 1 and the command that makes them."""
-    server = start(OVERSEER_DISABLE_PLUGINS="", OVERSEER_DATABASE_URL=postgres_url)
+    server = start(OVERSEER_DISABLE_PLUGINS="", OVERSEER_DATABASE_URL=empty_postgres_url)
 
     assert server.process.wait(SECONDS) == 1
     [line] = server.errors().strip().splitlines()

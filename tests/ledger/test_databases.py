@@ -34,7 +34,6 @@ _PATIENCE = 20.0
 async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     """An engine of ours on an up-to-date database of either kind."""
     engine = database.create_engine(database_url)
-    await database.upgrade(engine)
     yield engine
     await engine.dispose()
 

@@ -29,7 +29,6 @@ def world() -> Iterator[World]:
 async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     """A migrated database of each kind."""
     engine = database.create_engine(database_url)
-    await database.upgrade(engine)
     yield engine
     await engine.dispose()
 

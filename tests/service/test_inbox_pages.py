@@ -27,7 +27,6 @@ EVENTS, OPERATIONS = "/payment/modal/events", "/payment/modal/operations"
 async def engine(sqlite_url: str) -> AsyncIterator[AsyncEngine]:
     """One kind is enough: the façade below the pages is proven on both."""
     engine = database.create_engine(sqlite_url)
-    await database.upgrade(engine)
     yield engine
     await engine.dispose()
 

@@ -42,7 +42,6 @@ def _process(url: str, world: World, price: str, start: threading.Barrier) -> li
 async def test_processes_at_the_same_moment_make_one_customer(world: World, postgres_url: str) -> None:
     """Twelve first checkouts of one user in four event loops: one customer, twelve sessions of it."""
     engine = database.create_engine(postgres_url)
-    await database.upgrade(engine)
     async with Shop.opened(world, engine) as shop:
         price = await shop.price()
         start = threading.Barrier(_PROCESSES)

@@ -328,16 +328,16 @@ async def test_each_misconfiguration_is_named_with_its_cure(
     await payments.aclose()
 
 
-async def test_a_database_without_our_tables_is_named(world: World, database_url: str) -> None:
+async def test_a_database_without_our_tables_is_named(world: World, empty_database_url: str) -> None:
     """Unmigrated, or not there at all: the command that mends it, or where to look; no traceback.
 
     An SQLite file is made at its first use: that is nothing to mend.
     """
-    engine: AsyncEngine = database.create_engine(database_url)
+    engine: AsyncEngine = database.create_engine(empty_database_url)
     async with Shop.opened(world, engine) as shop:
         finding = (await _findings(shop.payments))["database"]
         mended = ("error", "Run: overseer payment db upgrade")
-        assert (finding.level, finding.cure) == (("ok", None) if "sqlite" in database_url else mended)
+        assert (finding.level, finding.cure) == (("ok", None) if "sqlite" in empty_database_url else mended)
     await engine.dispose()
     gone = database.create_engine("postgresql://nobody@127.0.0.1:1/none")
     async with Shop.opened(world, gone) as shop:

@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -27,6 +27,8 @@ from sqlalchemy import URL, make_url
 
 START_SECONDS = 30
 STOP_SECONDS = 15
+
+_numbers = count()
 
 
 class PostgresUnavailable(RuntimeError):
@@ -46,14 +48,18 @@ class Postgres:
     """A running server. `conninfo` connects to its maintenance database."""
 
     conninfo: str
-    _numbers: Iterator[int] = field(default_factory=count, repr=False)
 
     @contextmanager
-    def database(self) -> Iterator[str]:
-        """An empty database as an SQLAlchemy URL (`postgresql+psycopg://…`), dropped afterwards."""
+    def database(self, like: str = "template0") -> Iterator[str]:
+        """A copy of the database `like`, at first an empty one; dropped afterwards.
+
+        As an SQLAlchemy URL (`postgresql+psycopg://…`). Nobody may be connected to `like`.
+        """
         # The process id keeps two runs apart that share one server (OVERSEER_TEST_POSTGRES_URL).
-        name = f"overseer_test_{os.getpid()}_{next(self._numbers)}"
-        self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+        name = f"overseer_test_{os.getpid()}_{next(_numbers)}"
+        # Copying files takes a tenth of the time that writing each page to the log does (PostgreSQL 15).
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+        self._execute(create.format(sql.Identifier(name), sql.Identifier(like)))
         try:
             yield self._url(name).render_as_string(hide_password=False)
         finally:

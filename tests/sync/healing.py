@@ -13,7 +13,6 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from overseer_payment import database
 from overseer_payment.database import read
 from overseer_payment.ledger import accounts
 from overseer_payment.ledger.accounts import Account
@@ -134,8 +133,7 @@ async def _go_on(_: object) -> None:
 
 
 async def prepared(engine: AsyncEngine) -> None:
-    """Bring the schema up to date."""
-    await database.upgrade(engine)
+    """Make the tables of the tests' own."""
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
 
