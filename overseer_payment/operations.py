@@ -151,7 +151,25 @@ def note(connection: Connection, account_id: int, intent: Intent, *, now: dateti
     }
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(table).values(values).on_conflict_do_nothing().returning(table.c.id)
-    return connection.execute(statement).one_or_none() is not None
+    if connection.execute(statement).one_or_none() is not None:
+        return True
+    earlier(connection, account_id, intent)  # somebody stored the key at this moment: for the same?
+    return False
+
+
+def held(connection: Connection, account_id: int, intent: Intent) -> Row[Any]:
+    """The operation noted under this client key, locked: what is done in parts, is done one by one."""
+    query = select(table).where(
+        table.c.account_id == account_id,
+        table.c.actor == intent.actor,
+        table.c.client_key == intent.client_key,
+    )
+    return connection.execute(query.with_for_update()).one()
+
+
+def answer(connection: Connection, id: int, text: str) -> None:
+    """Write down what the caller of an operation is answered."""
+    connection.execute(update(table).where(table.c.id == id).values(answer=text))
 
 
 def by_key(connection: Connection, key: str) -> Row[Any] | None:

@@ -205,8 +205,8 @@ async def confirm_all(seen: Visit) -> View:
 async def replay_all(seen: Visit) -> View | Response:
     """Put every failed event back, and lead to the list."""
 
-    async def do(_: Fields, __: str) -> str:
-        count = await asking.replay_failed(seen.payments, seen.viewer)
+    async def do(_: Fields, key: str) -> str:
+        count = await asking.replay_failed(seen.payments, seen.viewer, idempotency_key=key)
         return seen.links.tab("events", replayed=count)
 
     return await flows.carry_out(seen, _change_all(seen), do)

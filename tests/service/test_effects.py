@@ -45,8 +45,15 @@ async def test_effects_are_listed_and_replayed(opened: Open, ears: Ears) -> None
             rest.headers["Authorization"] = "Bearer user-buyer"
             assert (await rest.get("/effects")).status_code == 403
             rest.headers["Authorization"] = f"Bearer {TOKEN}"
-            again = (await rest.post(f"/effects/{failed['id']}/replay")).json()
+            path, key = f"/effects/{failed['id']}/replay", {"Idempotency-Key": "once"}
+            again = (await rest.post(path, headers=key)).json()
             assert (again["status"], again["attempts"]) == ("pending", 0)
-        await shop.drain()
+            await shop.drain()
+            # What was asked under a key is not asked again: how it stands by now.
+            assert (await rest.post(path, headers=key)).json()["status"] == "done"
+            assert (await rest.post(path)).status_code == 409
+            other = await rest.post(f"/effects/{done['id']}/replay", headers=key)
+            assert other.json()["code"] == "idempotency_conflict"
+        assert await shop.count(tables.operation, kind="effect.replay") == 1
         assert sorted(ears.topics) == ["checkout.paid", "payment.succeeded"]
         assert await shop.count(tables.effect, status="done") == 2

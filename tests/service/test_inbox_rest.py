@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import httpx
 import pytest
 from sqlalchemy import update
 
 from overseer_payment import tables
+from overseer_payment.asking import events as asking
+from overseer_payment.committing import committed
 from overseer_payment.database import write
+from overseer_payment.errors import DatabaseError, IdempotencyConflict
 from tests.routes.fake_payments import TOKEN, FakeHost, FakePayments, application
 from tests.service.shop import Shop
 
@@ -70,8 +74,13 @@ async def test_one_key_decides_once(shop: Shop, rest: httpx.AsyncClient) -> None
     assert (await rest.post(f"{path}/ignore", headers=key)).json()["status"] == "ignored"
     await rest.post(f"{path}/replay")
     assert (await rest.post(f"{path}/ignore", headers=key)).json()["status"] == "pending"
-    kinds = [row["kind"] for row in (await _get(rest, "/operations"))["operations"]]
-    assert kinds == ["event.replay", "event.ignore", "event.replay", "event.replay"]
+    assert (await rest.post(f"{path}/ignore")).json()["status"] == "ignored"
+    key = {"Idempotency-Key": "idle"}  # changes nothing now, and so it never does
+    assert (await rest.post(f"{path}/ignore", headers=key)).json()["status"] == "ignored"
+    await rest.post(f"{path}/replay")
+    assert (await rest.post(f"{path}/ignore", headers=key)).json()["status"] == "pending"
+    kinds = [row["kind"].removeprefix("event.") for row in (await _get(rest, "/operations"))["operations"]]
+    assert kinds == ["replay", "ignore", "ignore", "replay", "ignore", "replay", "replay"]
 
 
 async def test_all_failed_ones_are_replayed_over_rest(shop: Shop, rest: httpx.AsyncClient) -> None:
@@ -85,6 +94,37 @@ async def test_all_failed_ones_are_replayed_over_rest(shop: Shop, rest: httpx.As
     await shop.drain()
     assert (await _get(rest, "/events", failed="true"))["events"] == []
     assert (await rest.post("/events/replay")).json() == {"replayed": 0}
+
+
+async def test_one_key_replays_all_that_failed_once(
+    shop: Shop, rest: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked twice at once, broken off and asked again: each is put back once, and the count is of all."""
+    await shop.pay(1000)
+    await shop.settle()
+    count, key = len(shop.world.events), {"Idempotency-Key": "once"}
+    dead = update(tables.event).values(status="dead")
+    async with write(shop.engine) as connection:
+        await connection.execute(dead)
+    monkeypatch.setattr(asking, "_BATCH", 1)
+    parts = iter((committed, committed))
+    with monkeypatch.context() as patched:
+        patched.setattr(asking, "committed", lambda *asked: next(parts, _gone)(*asked))
+        assert (await rest.post("/events/replay", headers=key)).status_code == 503
+    assert await shop.count(tables.event, status="dead") == count - 2
+    both = await asyncio.gather(*(rest.post("/events/replay", headers=key) for _ in range(2)))
+    assert [answer.json() for answer in both] == [{"replayed": count}] * 2
+    assert await shop.count(tables.operation, kind="event.replay") == count
+    async with write(shop.engine) as connection:
+        await connection.execute(dead)
+    assert (await rest.post("/events/replay", headers=key)).json() == {"replayed": count}
+    assert await shop.count(tables.event, status="dead") == count
+    other = await rest.post("/events/1/replay", headers=key)
+    assert (other.status_code, other.json()["code"]) == (409, IdempotencyConflict.code)
+
+
+async def _gone(*_: Any) -> NoReturn:
+    raise DatabaseError("The database went away.")
 
 
 @pytest.mark.parametrize("query", ["status=lost", "failed=perhaps", "limit=0", "cursor=x", "nonsense=1"])

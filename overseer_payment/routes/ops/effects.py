@@ -34,7 +34,7 @@ async def list_effects(call: Call[EffectQuery, None]) -> EffectList:
 
 
 async def replay_effect(call: Call[None, None]) -> EffectRow:
-    return await asking.replay(call.payments, call.viewer, call.id)
+    return await asking.replay(call.payments, call.viewer, call.id, idempotency_key=call.idempotency_key)
 
 
 OPS = (

@@ -49,7 +49,8 @@ async def replay_event(call: Call[None, None]) -> EventRow:
 
 
 async def replay_failed_events(call: Call[None, None]) -> Replayed:
-    return Replayed(replayed=await asking.replay_failed(call.payments, call.viewer))
+    key = call.idempotency_key
+    return Replayed(replayed=await asking.replay_failed(call.payments, call.viewer, idempotency_key=key))
 
 
 async def ignore_event(call: Call[None, None]) -> EventRow:
