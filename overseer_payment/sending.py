@@ -37,7 +37,14 @@ from overseer_payment.faults import describe, place
 from overseer_payment.ledger import accounts, customers, wants
 from overseer_payment.ledger.accounts import Account
 from overseer_payment.operations import Begun
-from overseer_payment.provider import CheckoutSnapshot, Provider, RefundSnapshot, Snapshot, TransactionStatus
+from overseer_payment.provider import (
+    CheckoutSnapshot,
+    Provider,
+    Ref,
+    RefundSnapshot,
+    Snapshot,
+    TransactionStatus,
+)
 from overseer_payment.recording import take
 from overseer_payment.tables import operation as table
 
@@ -100,6 +107,12 @@ class Sender:
             self._under_way[operation.id] = task
             task.add_done_callback(partial(self._ended, operation.id))
         return await asyncio.shield(task)
+
+    async def look(self, account: Account, account_id: int, ref: Ref) -> None:
+        """Read how an object stands and record it. Raises what the provider raises."""
+        snapshots = await self.provider(account.provider).fetch(ref)
+        async with self.turn:
+            await committed(self.engine, take, account_id, snapshots, now=self.now())
 
     async def settle(self, *, limit: int = 8) -> int:
         """Take up operations whose outcome is overdue; answers how many were taken up."""

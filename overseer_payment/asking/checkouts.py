@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
@@ -16,13 +17,14 @@ from overseer_payment.errors import (
     Invalid,
     NotFound,
     NotSupported,
+    PaymentError,
     ProviderRejected,
     Unauthenticated,
 )
 from overseer_payment.ledger import accounts, queries
 from overseer_payment.ledger.accounts import Account
 from overseer_payment.operations import Begun, Intent
-from overseer_payment.provider import Capability, CheckoutMode, CheckoutRequest, CheckoutStatus
+from overseer_payment.provider import Capability, CheckoutMode, CheckoutRequest, CheckoutStatus, Kind, Ref
 from overseer_payment.requesting import as_request
 from overseer_payment.schemas import CheckoutBody, CheckoutCreated, CheckoutRow, Viewer
 
@@ -219,8 +221,16 @@ async def expire(
     try:
         await payments.sender.carry_out(account, begun)
     except ProviderRejected:
-        # It was open when we looked: somebody paid in between.
-        raise _paid(session_id) from None
+        # It was open when we looked. Whether somebody paid in between is for the session to say.
+        with suppress(PaymentError):
+            ref = Ref(Kind.CHECKOUT, session_id)
+            await payments.sender.look(account, begun.operation.account_id, ref)
+        stands = await payments.checkout(viewer, session_id)
+        if stands.status is CheckoutStatus.COMPLETE:
+            raise _paid(session_id) from None
+        if stands.status is CheckoutStatus.EXPIRED:
+            return stands
+        raise
     return await payments.checkout(viewer, session_id)
 
 

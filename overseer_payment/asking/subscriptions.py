@@ -24,7 +24,6 @@ from overseer_payment.ledger import accounts
 from overseer_payment.ledger.accounts import Account
 from overseer_payment.operations import Begun, Intent
 from overseer_payment.provider import Capability, ChangesSubscriptions, Kind, Ref
-from overseer_payment.recording import take
 from overseer_payment.requesting import as_request
 from overseer_payment.schemas import (
     CancelBody,
@@ -206,10 +205,7 @@ async def _look_why(payments: Payments, account: Account, begun: Begun, check: _
     """The provider knows something that we don't: read it. Raises Conflict if that explains its no."""
     with suppress(PaymentError):
         ref = Ref(Kind.SUBSCRIPTION, await queried(payments.engine, _provider_id, begun.operation))
-        snapshots = await payments.registry.get(account.provider).fetch(ref)
-        async with payments.sender.turn:
-            account_id = begun.operation.account_id
-            await committed(payments.engine, take, account_id, snapshots, now=utcnow())
+        await payments.sender.look(account, begun.operation.account_id, ref)
     _, row = await queried(payments.engine, _with_account, int(begun.operation.target))
     check(row)
 

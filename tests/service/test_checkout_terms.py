@@ -194,6 +194,18 @@ async def test_a_paid_checkout_stays_paid(shop: Shop) -> None:
         with pytest.raises(Conflict) as refused:
             await checkouts.expire(shop.payments, ADA, created.session_id)
         assert refused.value.code == "checkout_complete"
+    assert (await shop.payments.checkout(ADA, unknown.session_id)).status == "complete"
+
+
+@on_sqlite
+async def test_what_is_refused_of_an_open_checkout_is_told_as_it_is(shop: Shop) -> None:
+    """No refusal is taken for a payment: it stays open, and is closed when the provider does."""
+    created = await _open(shop, ADA)
+    shop.world.faults.answer(400, "POST", "*/expire")
+    with pytest.raises(ProviderRejected):
+        await checkouts.expire(shop.payments, ADA, created.session_id)
+    shop.world.clock.advance(5)
+    assert (await checkouts.expire(shop.payments, ADA, created.session_id)).status == "expired"
 
 
 @on_sqlite
