@@ -1,7 +1,7 @@
 """Posting one event, signed, until the server has answered.
 
 A server that can't be reached, or says that it can't store (503), is waited for: events keep their
-order. Any other refusal is final after a few tries, or one event would hold up all that follow.
+order. Any other refusal is final, a 5xx after a few tries, or one event would hold up all that follow.
 """
 
 from __future__ import annotations

@@ -108,6 +108,8 @@ class Op:
         found = {500, 503, *self.errors}
         if not self.public:
             found |= {401, 403, 422}
+            if self.method == "POST":
+                found.add(409)  # its Idempotency-Key came with something else
         if self.limited:
             found.add(429)
         if self.parameter:

@@ -43,7 +43,8 @@ OPS = (
         description=(
             "Opens a checkout page at the provider and answers where to send the buyer. "
             "Everything but setup mode needs a price. 409 `already_subscribed`: the customer has a live "
-            "subscription to it; `allow_second` sells another."
+            "subscription to it; `allow_second` sells another. 409 `checkout_closed`: what was opened under "
+            "the same key is closed by now."
         ),
         handler=create_checkout,
         answer=CheckoutCreated,
@@ -72,7 +73,8 @@ OPS = (
         summary="Close an open checkout",
         description=(
             "Nobody can pay it any more. For its own buyer; for others it needs `payment.manage`. One that "
-            "has expired already is no error; 409 `checkout_complete` for one that was paid."
+            "has expired already is no error; 409 `checkout_complete` for one that was paid, `other_account` "
+            "for one of another account than the configured key's."
         ),
         handler=expire_checkout,
         answer=CheckoutRow,

@@ -83,7 +83,8 @@ OPS = (
         description=(
             "Answers a short-lived link to the page where the customer sees invoices, changes the card and "
             "ends subscriptions. For the customer's own user; for others it needs `payment.manage`. Who has "
-            "the link acts as the customer. Each call makes a new one."
+            "the link acts as the customer. Each call makes a new one. 409 `customer_deleted` or "
+            "`customer_erased` for who is gone, `other_account`."
         ),
         handler=open_portal,
         answer=PortalCreated,
@@ -102,7 +103,7 @@ OPS = (
         summary="Say which user of the host a customer is",
         description=(
             "The user then sees the customer's payments and pays as this customer. 409 `already_linked` "
-            f"where it is another user's: unlink it first. {_MANAGE}"
+            f"where it is another user's: unlink it first; `customer_erased` for nobody. {_MANAGE}"
         ),
         handler=link_customer,
         answer=CustomerDetail,
@@ -138,7 +139,8 @@ OPS = (
         description=(
             "Names, addresses, free texts and the provider's raw JSON go, from every row, object and stored "
             "delivery; sums, moments and ids stay. What is told of the customer later is recorded without "
-            f"them. There is no way back. {_MANAGE}"
+            "them. There is no way back. 409 with `at_provider`: it belongs to another account, or the "
+            f"provider can't. {_MANAGE}"
         ),
         handler=erase_customer,
         answer=Erased,

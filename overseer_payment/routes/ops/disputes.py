@@ -169,7 +169,7 @@ OPS = (
         summary="Upload a file for evidence",
         description=(
             "Send the file itself as the body; its `id` then goes into a field of the evidence. Its type is "
-            f"told by its content. {_NEEDS} 413: larger than the provider takes. 415: of "
+            f"told by its content. {_NEEDS} {_CONFLICTS} 413: larger than the provider takes. 415: of "
             "another type."
         ),
         handler=add_evidence_file,

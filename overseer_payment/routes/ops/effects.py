@@ -62,7 +62,7 @@ OPS = (
         summary="Tell a listener again",
         description=(
             "Puts one that could not be told back to `pending`, with its attempts forgotten. "
-            "409: the listener was told already. Needs the permission `payment.admin`."
+            "409 `effect_done`: the listener was told already. Needs the permission `payment.admin`."
         ),
         handler=replay_effect,
         answer=EffectRow,

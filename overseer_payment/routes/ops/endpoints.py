@@ -82,7 +82,9 @@ OPS = (
         summary="Let the provider deliver here",
         description=(
             "Makes an endpoint for exactly the event types that are handled, at the API version that is "
-            f"spoken. The answer is the only one that tells its `secret`. {_ADMIN}"
+            "spoken. The answer is the only one that tells its `secret`; under the same key again it is left "
+            "out. 409 `endpoint_exists`: an enabled one leads to that address already, correct it or replace "
+            f"its secret. {_ADMIN}"
         ),
         handler=create_endpoint,
         answer=EndpointRow,
@@ -101,7 +103,9 @@ OPS = (
         summary="Replace an endpoint's secret",
         description=(
             "Makes a second endpoint at the same address, whose `secret` is told in this answer alone. Both "
-            "deliver until `finish` deletes the first; each event is applied once. " + _ADMIN
+            "deliver until `finish` deletes the first; each event is applied once. 409, by `code`: "
+            "`rotation_open`, `rotation_not_open`, and `secret_not_set` for a `finish` before the new secret "
+            f"is set here. {_ADMIN}"
         ),
         handler=rotate_endpoint,
         answer=EndpointRow,

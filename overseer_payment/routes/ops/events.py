@@ -81,7 +81,10 @@ OPS = (
         name="replay_failed_events",
         tag="Events",
         summary="Apply all failed events again",
-        description=f"Puts every failed and dead event back to `pending`, and answers how many. {_ADMIN}",
+        description=(
+            "Puts every failed and dead event back to `pending`, and answers how many. Under the same "
+            f"`Idempotency-Key` it goes on where it broke off. {_ADMIN}"
+        ),
         handler=replay_failed_events,
         answer=Replayed,
         example={"replayed": 3},
@@ -124,7 +127,7 @@ OPS = (
         summary="Take an event out",
         description=(
             "One that can't be applied and never will; a replay brings it back. "
-            f"409: it is applied already. {_ADMIN}"
+            f"409 `event_applied`: it is applied already. {_ADMIN}"
         ),
         handler=ignore_event,
         answer=EventRow,

@@ -70,6 +70,7 @@ OPS = tuple(
         example={},
         streams=_streams(noun),
         query=what.query,
+        limited=True,
     )
     for noun, what in export.EXPORTS.items()
 )

@@ -54,7 +54,7 @@ async def preview_plan_change(call: Call[None, ChangePlanBody]) -> ChangePreview
 
 _STAFF = "Needs the permission `payment.manage`; a user doesn't change even an own subscription here."
 _ONE = "Our id, or the provider's."
-_BUSY = "409 also while another change is on its way."
+_BUSY = "409 `change_under_way` while another change is on its way."
 
 OPS = (
     Op(
@@ -89,7 +89,7 @@ OPS = (
         summary="End a subscription",
         description=(
             "Ends it at the provider: with its period, or now and for good. Nothing is given back. "
-            f"{_STAFF} 409: it has ended, or is to end already. {_BUSY}"
+            f"{_STAFF} 409 `ended` or `already_canceling`. {_BUSY}"
         ),
         handler=cancel_subscription,
         answer=SubscriptionRow,
@@ -110,7 +110,7 @@ OPS = (
         summary="Let a subscription go on",
         description=(
             "Takes back a planned end, and ends a pause. One that stood still begins a new period and is "
-            f"billed for it. {_STAFF} 409: it has ended, or is neither paused nor to end. {_BUSY}"
+            f"billed for it. {_STAFF} 409 `ended`, or `not_paused`: neither paused nor to end. {_BUSY}"
         ),
         handler=resume_subscription,
         answer=SubscriptionRow,
@@ -128,7 +128,7 @@ OPS = (
         summary="Pause a subscription",
         description=(
             "Stops asking for money (`kind` `collection`), or stops the subscription itself. "
-            f"{_STAFF} 409: it has ended, is paused already, or can't be paused as it stands. {_BUSY}"
+            f"{_STAFF} 409 `ended`, `already_paused`, or `not_pausable` as it stands. {_BUSY}"
         ),
         handler=pause_subscription,
         answer=SubscriptionRow,
@@ -149,8 +149,8 @@ OPS = (
         summary="Change plan, quantity or trial",
         description=(
             "Changes one item at the provider: another price, another quantity, another end of the trial. "
-            f"The quantity stays unless it is named. {_STAFF} 409: it has ended. 422: it isn't said which of "
-            f"several items, nothing would change, or the provider refuses the price. {_BUSY}"
+            f"The quantity stays unless it is named. {_STAFF} 409 `ended`. 422 `which_item` of "
+            f"several, `no_such_item`, `nothing_changes`, or the provider refuses the price. {_BUSY}"
         ),
         handler=change_plan,
         answer=SubscriptionRow,
@@ -170,7 +170,7 @@ OPS = (
         summary="See what a change would cost",
         description=(
             "What `change-plan` with the same body would ask for now and next time. Changes nothing. Send "
-            f"`proration_date` with the change to get exactly this. {_STAFF}"
+            f"`proration_date` with the change to get exactly this. {_STAFF} 409 and 422 as there."
         ),
         handler=preview_plan_change,
         answer=ChangePreview,

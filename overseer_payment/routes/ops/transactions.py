@@ -62,7 +62,8 @@ OPS = (
         summary="Give money back",
         description=(
             "Refunds a payment in full or in part at the provider, and answers the refund's row. Needs the "
-            "permission `payment.refund`. 409: nothing is left, or a dispute is open. 422: more than remains."
+            "permission `payment.refund`. 409, by `code`: `nothing_left`, `dispute_open`, `not_refundable`, "
+            "`is_refund`, `not_known` (yet: try again shortly), `other_account`. 422 `more_than_remains`."
         ),
         handler=refund_transaction,
         answer=TransactionRow,
