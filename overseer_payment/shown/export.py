@@ -87,18 +87,29 @@ EXPORTS: Mapping[str, Export] = {
 }
 
 
-async def export(payments: Payments, viewer: Viewer, noun: str, query: ExportQuery) -> AsyncIterator[str]:
+async def export(
+    payments: Payments,
+    viewer: Viewer,
+    noun: str,
+    query: ExportQuery,
+    *,
+    count: Callable[[int], None] = lambda _: None,
+) -> AsyncIterator[str]:
     """The text of an export, piece by piece, whole lines each; the first one comes after a page was read.
 
-    Raises DatabaseError also half-way, and Conflict if meanwhile other accounts came to be shown.
+    `count` is told how many rows there are by now. Raises DatabaseError also half-way, and Conflict if
+    meanwhile other accounts came to be shown.
     """
     what = EXPORTS[noun]
     filters = {name: getattr(query, name) for name in query.model_fields_set - {"format"}}
     asked = what.list_query(**filters)
-    # Who took data away is worth a line; it is no operation, for nothing is sent to a provider.
-    log.info("%s exports %s as %s (filters: %s)", viewer.actor, noun, query.format, sorted(filters) or "none")
+    # That data was taken away is worth a line. By whom, logs don't tell: only whether by a user, a program
+    # with the token, or on the command line.
+    who = viewer.actor.partition(":")[0]
+    log.info("exporting %s as %s for a %s (filters: %s)", noun, query.format, who, sorted(filters) or "none")
     text = sheets.header(what.row, what.money, query.format)
     first: tuple[int, ...] | None = None
+    total = 0
     while True:
         page, accounts = await payments.ask(viewer, _asking(what, asked))
         first = first or accounts
@@ -106,7 +117,8 @@ async def export(payments: Payments, viewer: Viewer, noun: str, query: ExportQue
             raise Conflict("Other accounts came to be shown while the export ran. Start it again.")
         rows = [what.finish(payments, row) for row in page.rows]
         yield text + sheets.lines(rows, what.money, payments.currencies, query.format)
-        text = ""
+        text, total = "", total + len(rows)
+        count(total)
         if page.next_cursor is None:
             return
         asked = asked.model_copy(update={"cursor": page.next_cursor})

@@ -58,7 +58,7 @@ def test_an_export_goes_to_stdout_or_becomes_a_file(shop: Shop, tmp_path: Path) 
     assert [row["name"] for row in rows] == ["'=1+1"]
     path = tmp_path / "transactions.jsonl"
     done = shop.run("export", "transactions", "--currency", "jpy", "--format", "jsonl", "-o", str(path))
-    assert (done.exit_code, done.stdout) == (0, "")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
     (row,) = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     assert (row["amount"], row["amount_decimal"], row["currency"]) == (500, "500", "jpy")
 

@@ -6,7 +6,8 @@ import io
 import json
 import re
 import sys
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
@@ -14,6 +15,7 @@ from rich.cells import cell_len
 from overseer_payment.cli import output
 from overseer_payment.cli.failures import Failure
 from overseer_payment.cli.output import Cell, Column
+from overseer_payment.cli.payment import export
 
 COLUMNS = (
     Column("ID", right=True),
@@ -187,3 +189,19 @@ def test_error_line_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str]
     Failure(f"No such row: {WILD}").show()
 
     assert capsys.readouterr().err == "error: No such row: a 31m b\n"
+
+
+def test_who_watches_an_export_sees_how_far_it_is(
+    terminal: Terminal, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A counter on the terminal that stderr is; not among the rows themselves, and nothing in a pipe."""
+    with redirect_stderr(terminal):
+        with export._counting("customers", tmp_path / "customers.csv") as count:
+            count(1234)
+        assert "Exporting: 1,234 customers" in terminal.getvalue()
+        terminal.truncate(0)
+        with redirect_stdout(Terminal()), export._counting("customers", None) as count:
+            count(1)
+    with export._counting("customers", None) as count:
+        count(1)
+    assert (terminal.getvalue(), *capsys.readouterr()) == ("", "", "")

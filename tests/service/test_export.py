@@ -16,6 +16,7 @@ from overseer_payment import database, tables
 from overseer_payment.errors import Conflict, DatabaseError
 from overseer_payment.host_contract import User
 from overseer_payment.ledger import queries
+from overseer_payment.routes import limits
 from overseer_payment.routes.api import api_routes
 from overseer_payment.routes.op import PREFIX
 from overseer_payment.schemas import Viewer
@@ -162,8 +163,13 @@ def _application(shop: Shop) -> Starlette:
     return Starlette(routes=[*api_routes(FakeHost(), lambda _: shop.payments)])
 
 
-async def test_a_download_is_a_file_and_refusals_are_problems(shop: Shop) -> None:
+async def test_a_download_is_a_file_and_refusals_are_problems(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """Media type, name and text of the file; HEAD without it; what is wrong is told before it begins."""
+    caplog.set_level("INFO", logger="overseer_payment")
+    monkeypatch.setattr(limits, "_limit", lambda _: 1)
+    buyer = {"authorization": "Bearer user-8341"}
     await shop.pay(4900)
     await shop.settle()
     transport = httpx.ASGITransport(_application(shop))
@@ -178,6 +184,12 @@ async def test_a_download_is_a_file_and_refusals_are_problems(shop: Shop) -> Non
         lines = await client.get(f"{PREFIX}/export/transactions", params={"format": "jsonl"})
         assert lines.headers["content-type"] == "application/jsonl; charset=utf-8"
         assert lines.json()["amount"] == 4900
+        assert (await client.get(f"{PREFIX}/export/transactions", headers=buyer)).text.count("\n") == 1
+        # Many pages each: a buyer may have them now and then.
+        limited = await client.get(f"{PREFIX}/export/transactions", headers=buyer)
+        assert (limited.status_code, limited.json()["code"]) == (429, "rate_limited")
         for wrong in ({"format": "xlsx"}, {"limit": "5"}, {"status": "gone"}):
             refused = await client.get(f"{PREFIX}/export/transactions", params=wrong)
             assert refused.status_code == 422, wrong
+    assert "exporting transactions as csv for a user (filters: none)" in caplog.text
+    assert "8341" not in caplog.text

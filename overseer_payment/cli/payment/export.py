@@ -19,6 +19,7 @@ from overseer_payment.cli.payment.options import (
     build,
     status_option,
 )
+from overseer_payment.cli.progress import counter
 
 DISPUTE_STATES = (
     "open",
@@ -98,7 +99,11 @@ _OUTPUT = (
     click.option("--query", "-q", metavar="TEXT", help="What `transactions -q` finds."),
     click.option("--since", metavar="YYYY-MM-DD", type=_DAY, help="From this day (UTC) on."),
     click.option("--until", metavar="YYYY-MM-DD", type=_DAY, help="Before this day (UTC)."),
-    click.option("--order", type=click.Choice(("newest", "oldest")), help="Which come first: the newest."),
+    click.option(
+        "--order",
+        type=click.Choice(("newest", "oldest", "largest", "smallest")),
+        help="Which come first: the newest. By amount only with --currency.",
+    ),
 )
 def transactions() -> None:
     """Payments and refunds, newest first unless asked otherwise."""
@@ -140,8 +145,21 @@ def _run(noun: str, format: str, output: Path | None, typed: dict[str, Any]) -> 
 
     values = {_FIELDS.get(name, name): _in_utc(value) for name, value in typed.items() if value}
     asked = build(shown.EXPORTS[noun].query, format=format, **values)
-    with session() as desk, _open(output) as file:
-        desk.run(_write(shown.export(desk.payments, desk.viewer, noun, asked), file))
+    with session() as desk, _open(output) as file, _counting(noun, output) as count:
+        desk.run(_write(shown.export(desk.payments, desk.viewer, noun, asked, count=count), file))
+
+
+@contextmanager
+def _counting(noun: str, output: Path | None) -> Iterator[Callable[[int], None]]:
+    """How many rows there are by now, for who watches, unless they watch the rows themselves."""
+    from overseer_payment.cli.output import on_terminal
+
+    if output is None and on_terminal():
+        yield lambda _: None
+        return
+    with counter("Exporting") as report:
+        kind = noun.removesuffix("s")
+        yield lambda total: report(kind, total) if report else None
 
 
 def _in_utc(value: Any) -> Any:

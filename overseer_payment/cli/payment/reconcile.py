@@ -13,10 +13,9 @@ from overseer_payment.cli.payment.sync import (
     account_json,
     heading,
     provider_option,
-    reading,
-    several,
     sources_of,
 )
+from overseer_payment.cli.progress import counter, several
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -79,7 +78,7 @@ def _start(since: datetime | None, whole: bool) -> datetime | None:
 def _compare(desk: Session, source: Source, since: datetime | None, *, heal: bool) -> Reconciled:
     from overseer_payment.sync import reconcile
 
-    with reading(f"Comparing with {source.spec.title}") as report:
+    with counter(f"Comparing with {source.spec.title}") as report:
         done = desk.run(reconcile(desk.payments.engine, source, since=since, heal=heal, progress=report))
     assert done is not None
     return done

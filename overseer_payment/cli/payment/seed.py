@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-
 import click
 
 from overseer_payment.cli.payment.options import command, json_option
-
-Report = Callable[[int, int], None]
+from overseer_payment.cli.progress import bar
 
 
 @click.command()
@@ -26,7 +22,7 @@ def seed(days: int, clear: bool, as_json: bool) -> None:
         if clear:
             count = desk.run(demo.clear(desk.payments))
         else:
-            with _progress() as report:
+            with bar("Example data") as report:
                 count = desk.run(demo.seed(desk.payments, days=days, progress=report))
     if as_json:
         output.write_json({"removed" if clear else "added": count})
@@ -36,20 +32,3 @@ def seed(days: int, clear: bool, as_json: bool) -> None:
         )
     else:
         output.line(f"Added {count:,} example events over {days} days. See them: {command('status')}")
-
-
-@contextmanager
-def _progress() -> Iterator[Report | None]:
-    """A bar on stderr while a person watches, else nothing."""
-    import sys
-
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.progress import Progress
-
-    from overseer_payment.cli.output import console
-
-    with Progress(console=console(sys.stderr), transient=True) as bar:
-        task = bar.add_task("Example data", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

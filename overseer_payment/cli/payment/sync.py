@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from overseer_payment.cli.payment.options import json_option
+from overseer_payment.cli.progress import counter, several
 from overseer_payment.errors import ProviderError
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from overseer_payment.cli.session import Session
     from overseer_payment.ledger.accounts import Account
     from overseer_payment.sync import Backfilled, CaughtUp, Recovered, Source
-
-Report = Callable[[str, int], None]
 
 DAY = click.DateTime(["%Y-%m-%d"])
 provider_option = click.option(
@@ -55,7 +53,7 @@ def sync(since: datetime | None, whole: bool, provider: str | None, as_json: boo
             _catch_up(desk, source, since=since, history=whole or since is not None)
             for source in sources_of(desk, provider)
         ]
-        with reading("Applying"):
+        with counter("Applying"):
             desk.run(desk.payments.worker.drain(hurry=True))
     if as_json:
         output.write_json({"accounts": [_json(one) for one in done]})
@@ -85,7 +83,7 @@ def _catch_up(desk: Session, source: Source, *, since: datetime | None, history:
 
     payments = desk.payments
     start = since.replace(tzinfo=UTC) if since is not None else None
-    with reading(f"Reading {source.spec.title}") as report:
+    with counter(f"Reading {source.spec.title}") as report:
         work = catch_up(
             payments.engine, source, payments.inbox.store, history=history, since=start, progress=report
         )
@@ -94,30 +92,6 @@ def _catch_up(desk: Session, source: Source, *, since: datetime | None, history:
         except ProviderError:
             output.note("What was read so far is kept. Run it again to go on.")
             raise
-
-
-@contextmanager
-def reading(title: str) -> Iterator[Report | None]:
-    """What is being read, on stderr while a person watches, else nothing."""
-    import sys
-
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    from overseer_payment.cli.output import console
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console(sys.stderr), transient=True) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda kind, count: bar.update(task, description=f"{title}: {count:,} {several(kind, count)}")
-
-
-def several(kind: str, count: int = 2) -> str:
-    """`invoice_payment` → `invoice payments`; one of it stays single."""
-    words = kind.replace("_", " ")
-    return words if count == 1 else f"{words}s"
 
 
 def heading(account: Account) -> None:
