@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, bindparam
@@ -36,6 +37,10 @@ DUE = (PENDING, FAILED)
 _COMMIT_AT_MOST = 256
 _ROWS_AT_MOST = 64  # of one statement: older SQLites take no more than 999 parameters
 _ONCE = ("account_id", "provider_event_id")
+_COLUMNS = (
+    *("account_id", "provider_event_id", "type", "api_version", "status", "attempts"),
+    *("occurred_at", "received_at", "due_at", "payload"),
+)
 
 
 @dataclass(slots=True)
@@ -112,53 +117,42 @@ def _not_stored() -> DatabaseError:
 def _insert(connection: Connection, batch: list[_Waiting], now: datetime) -> None:
     # Asked for in each transaction, not remembered: an account of example data may have been removed.
     ids = accounts.ensure(connection, {waiting.account for waiting in batch})
-    rows = [_values(ids[waiting.account], waiting, now) for waiting in batch]
     if connection.dialect.name == "postgresql":
         new = postgresql.insert(table).on_conflict_do_nothing(index_elements=_ONCE)
-        connection.execute(new, rows)
+        rows = [_row(ids[waiting.account], waiting, waiting.event.occurred_at, now) for waiting in batch]
+        connection.execute(new, [dict(zip(_COLUMNS, row, strict=True)) for row in rows])
     else:
-        _insert_sqlite(connection, rows)
+        _insert_sqlite(connection, batch, ids, now)
 
 
-def _insert_sqlite(connection: Connection, rows: list[dict[str, Any]]) -> None:
+def _insert_sqlite(
+    connection: Connection, batch: Sequence[_Waiting], ids: Mapping[Account, int], now: datetime
+) -> None:
     """The same, many rows a statement: by the row the driver waits for the interpreter's lock."""
-    dialect = connection.dialect
-    written = {name: table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in rows[0]}
-    while rows:
+    written = table.c.occurred_at.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+    assert written is not None  # moments are kept as text
+    at = written(now)
+    while batch:
         # Few sizes, so that few statements are ever prepared.
-        size = min(_ROWS_AT_MOST, 1 << (len(rows).bit_length() - 1))
-        some, rows = rows[:size], rows[size:]
-        given = {
-            f"{name}_{number}": value if (to_text := written[name]) is None else to_text(value)
-            for number, row in enumerate(some)
-            for name, value in row.items()
-        }
-        text, order = _many(size, tuple(some[0]))
-        connection.exec_driver_sql(text, tuple(given[name] for name in order))
+        size = min(_ROWS_AT_MOST, 1 << (len(batch).bit_length() - 1))
+        some, batch = batch[:size], batch[size:]
+        rows = [_row(ids[one.account], one, written(one.event.occurred_at), at) for one in some]
+        connection.exec_driver_sql(_many(size), tuple(chain.from_iterable(rows)))
+
+
+def _row(account_id: int, waiting: _Waiting, occurred_at: Any, now: Any) -> tuple[Any, ...]:
+    event = waiting.event
+    first = (account_id, event.id, event.type, event.api_version, PENDING, 0)
+    return (*first, occurred_at, now, now, waiting.body)
 
 
 @cache
-def _many(size: int, names: tuple[str, ...]) -> tuple[str, Sequence[str]]:
-    """SQLite's statement for so many rows, and the order of its parameters."""
+def _many(size: int) -> str:
+    """SQLite's statement for so many rows, whose parameters are those of one after those of another."""
     rows: list[dict[str, Any]] = [
-        {name: bindparam(f"{name}_{number}") for name in names} for number in range(size)
+        {name: bindparam(f"{name}_{number}") for name in _COLUMNS} for number in range(size)
     ]
     new = sqlite.insert(table).values(rows).on_conflict_do_nothing(index_elements=_ONCE)
     compiled = new.compile(dialect=sqlite.dialect())
-    return str(compiled), compiled.positiontup or ()
-
-
-def _values(account_id: int, waiting: _Waiting, now: datetime) -> dict[str, Any]:
-    event = waiting.event
-    return {
-        "account_id": account_id,
-        "provider_event_id": event.id,
-        "type": event.type,
-        "api_version": event.api_version,
-        "status": PENDING,
-        "attempts": 0,
-        "occurred_at": event.occurred_at,
-        "received_at": now,
-        "due_at": now,
-        "payload": waiting.body,
-    }
+    assert compiled.positiontup == [f"{name}_{number}" for number in range(size) for name in _COLUMNS]
+    return str(compiled)

@@ -24,9 +24,10 @@ from overseer_payment.routes.guard import ANONYMOUS, admit
 from overseer_payment.routes.limits import Limits
 from overseer_payment.routes.op import PREFIX, Answer, Call, Op, PaymentsFor, Streamed
 from overseer_payment.routes.problem import problem_of, respond, response_to
-from overseer_payment.schemas import Viewer
+from overseer_payment.schemas import JsonObject, Viewer
 
 _ALWAYS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+_JSON = ((b"content-type", b"application/json"), *_ALWAYS)
 
 
 def routes_of(host: Host, ops: Iterable[Op], payments_for: PaymentsFor) -> list[BaseRoute]:
@@ -36,8 +37,9 @@ def routes_of(host: Host, ops: Iterable[Op], payments_for: PaymentsFor) -> list[
         by_path.setdefault(op.path, {})[op.method] = op
     limits = Limits(host)
     return [
-        Route(PREFIX + path, Endpoint(host, methods, payments_for, limits), name=f"overseer_payment:{path}")
+        Route(PREFIX + path, kind(host, methods, payments_for, limits), name=f"overseer_payment:{path}")
         for path, methods in by_path.items()
+        for kind in (Deliveries if any(op.raw_body for op in methods.values()) else Endpoint,)
     ]
 
 
@@ -68,10 +70,7 @@ class Endpoint:
             # Anybody may call it, as often as they like: nothing more is done than is needed.
             if op.limited:
                 self._limits.count(op.name, ANONYMOUS, request)
-            call = self._call(op, request, ANONYMOUS)
-            if op.raw_body:
-                call = replace(call, raw=await reading.read_body(request, reading.MAX_WEBHOOK))
-            return await op.handler(call)
+            return await op.handler(self._call(op, request, ANONYMOUS))
         viewer = await admit(self._host, request)
         if op.limited:
             self._limits.count(op.name, viewer, request)
@@ -86,13 +85,48 @@ class Endpoint:
         return Call(
             viewer=viewer,
             payments_for=lambda: self._payments_for(self._host),
-            id=reading.path_id(request, op.parameter),
+            id=reading.path_id(request.path_params, op.parameter),
             query=None,
             body=None,
             raw=b"",
             headers=dict(request.headers.items()),
             idempotency_key=None,
             root_path=request.scope.get("root_path", ""),
+        )
+
+
+class Deliveries(Endpoint):
+    """A path that is called in floods: whatever its operation can do without is left out."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        op = self._ops.get(scope["method"])
+        if op is None:
+            await super().__call__(scope, receive, send)
+            return
+        try:
+            answer = await op.handler(await self._read(op, scope, receive))
+        except Exception as error:
+            response = response_to(error, where=f"{op.method} {PREFIX}{op.path}")
+            await _finished(Request(scope), response)(scope, receive, send)
+            return
+        assert not isinstance(answer, Streamed)  # by its declaration
+        body = _text(answer).encode()
+        head = (*_JSON, (b"content-length", str(len(body)).encode()))
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _read(self, op: Op, scope: Scope, receive: Receive) -> Call[Any, Any]:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        return Call(
+            viewer=ANONYMOUS,
+            payments_for=lambda: self._payments_for(self._host),
+            id=reading.path_id(scope["path_params"], op.parameter),
+            query=None,
+            body=None,
+            raw=await reading.read_bytes(receive, headers.get("content-length", ""), reading.MAX_WEBHOOK),
+            headers=headers,
+            idempotency_key=None,
+            root_path="",
         )
 
 
@@ -138,8 +172,11 @@ _nowhere = _Nowhere()
 async def _success(answer: Answer, request: Request) -> Response:
     if isinstance(answer, Streamed):
         return await _streaming(answer, request)
-    text = answer.model_dump_json() if isinstance(answer, BaseModel) else json.dumps(answer)
-    return Response(text, media_type="application/json")
+    return Response(_text(answer), media_type="application/json")
+
+
+def _text(answer: BaseModel | JsonObject) -> str:
+    return answer.model_dump_json() if isinstance(answer, BaseModel) else json.dumps(answer)
 
 
 async def _streaming(answer: Streamed, request: Request) -> Response:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive
 
 from overseer_payment.errors import NotFound, PayloadTooLarge, UnsupportedMediaType
 from overseer_payment.routes.problem import FieldError, InvalidInput
@@ -33,11 +34,11 @@ _MEANS_ALL = (("currency", ""),)  # a choice of currency that is left open; othe
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def path_id(request: Request, name: str | None) -> str:
+def path_id(parameters: Mapping[str, Any], name: str | None) -> str:
     """The path's parameter. Raises NotFound for what can't be the id of anything."""
     if name is None:
         return ""
-    value = str(request.path_params[name])
+    value = str(parameters[name])
     if not _ID.match(value):
         raise NotFound("Nothing is known under this id.")
     return value
@@ -55,12 +56,16 @@ def idempotency_key(request: Request) -> str | None:
 
 async def read_body(request: Request, limit: int) -> bytes:
     """The body, chunk by chunk. Raises PayloadTooLarge as soon as it is known to exceed `limit` bytes."""
-    declared = request.headers.get("content-length", "")
+    return await read_bytes(request.receive, request.headers.get("content-length", ""), limit)
+
+
+async def read_bytes(receive: Receive, declared: str, limit: int) -> bytes:
+    """The same where nobody made a `Request`; `declared` is the content-length."""
     if declared.isascii() and declared.isdecimal() and len(declared) < 20 and int(declared) > limit:
         raise _too_large(limit)
     chunks, size, more = list[bytes](), 0, True
     while more:  # most bodies are one message: a generator for it costs more than reading it
-        message = await request.receive()
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         chunks.append(message.get("body", b""))
