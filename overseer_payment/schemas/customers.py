@@ -87,5 +87,8 @@ class CustomerQuery(ListQuery):
     q: Annotated[str, StringConstraints(max_length=200)] | None = Field(
         default=None,
         description="An id, or the beginning of an e-mail address or a name; among the newest 10,000 "
-        "customers also any part of them.",
+        "customers (before `occurred_before`) also any part of them.",
+    )
+    occurred_before: datetime | None = Field(
+        default=None, description="Only who came before this; `searched_since` here searches further back."
     )

@@ -99,7 +99,10 @@ class TransactionQuery(ListQuery):
     )
     occurred_after: datetime | None = None
     occurred_before: datetime | None = None
-    order: Literal["newest", "oldest"] = Field(default="newest", description="Which come first.")
+    order: Literal["newest", "oldest", "largest", "smallest"] = Field(
+        default="newest",
+        description="Which come first. By their amounts only with a `currency`; refunds by what they gave back.",
+    )
 
 
 class RefundBody(Body):

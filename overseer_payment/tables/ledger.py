@@ -127,6 +127,14 @@ Index(
 )
 
 Index(
+    "ix_payment_transaction_amount",
+    transaction.c.account_id,
+    transaction.c.currency,
+    transaction.c.amount,
+    transaction.c.id,
+)
+
+Index(
     "ix_payment_transaction_customer", transaction.c.customer_id, transaction.c.occurred_at, transaction.c.id
 )
 

@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 
 from overseer_payment.errors import Invalid
 from overseer_payment.ledger import accounts, queries
+from overseer_payment.ledger.queries import amounts
 from overseer_payment.ledger.scope import Scope
-from overseer_payment.schemas import CustomerQuery, TransactionQuery
+from overseer_payment.schemas import CustomerQuery, Page, TransactionQuery, TransactionRow
 from tests.ledger.telling import (
     ACCOUNT,
     FAILED,
@@ -50,6 +51,61 @@ def test_pages_show_every_row_once_and_in_order(
         made_at = {one.id: one.occurred_at for one in told}
         assert [made_at[id] for id in found] == sorted((made_at[id] for id in found), reverse=not oldest)
         transaction.rollback()
+
+
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.booleans()), max_size=14),
+    limit=st.integers(1, 5),
+    failed=st.booleans(),
+    largest=st.booleans(),
+    few=st.sampled_from([0, 10_000]),
+)
+def test_pages_by_amount_show_every_row_of_the_currency_once(
+    database: Connection,
+    rows: list[tuple[int, bool, bool]],
+    limit: int,
+    failed: bool,
+    largest: bool,
+    few: int,
+) -> None:
+    """From either end, many of one sum, walked along the index or sorted; nothing of another currency."""
+    with database.begin() as transaction, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(amounts, "_FEW", few)
+        ledger = Ledger(database, accounts.ensure(database, [ACCOUNT])[ACCOUNT])
+        told = [
+            payment(
+                10, FAILED if bad else SUCCEEDED, f"pi_{n}", amount=sum_, currency="usd" if usd else "jpy"
+            )
+            for n, (sum_, bad, usd) in enumerate(rows)
+        ]
+        ledger.tell(*told)
+        wanted = {
+            one.id: one.amount for one in told if one.currency == "usd" and (one.status is FAILED) >= failed
+        }
+        asked = {"order": "largest" if largest else "smallest", "currency": "usd", "limit": limit}
+        query = TransactionQuery.model_validate(asked | ({"status": "failed"} if failed else {}))
+        found = seen(ledger, query)
+        assert sorted(found) == sorted(wanted)
+        sums = [wanted[id] for id in found]
+        assert sums == sorted(sums, reverse=largest)
+        transaction.rollback()
+
+
+def test_amounts_are_sorted_within_one_currency_only(shop: Ledger) -> None:
+    """Yen and dollars have no common order; and a cursor of one order is none of another."""
+    shop.tell(*(payment(10, SUCCEEDED, f"pi_{n}", amount=n) for n in range(1, 4)))
+    scope = Scope((shop.account_id,))
+
+    def ask(**asked: object) -> Page[TransactionRow]:
+        query = TransactionQuery.model_validate({"limit": 1} | asked)
+        return queries.transactions(shop.connection, scope, query)
+
+    with pytest.raises(Invalid, match="currency"):
+        ask(order="largest")
+    by_time, by_amount = ask().next_cursor, ask(order="largest", currency="usd").next_cursor
+    for wrong in ({"order": "largest", "currency": "usd", "cursor": by_time}, {"cursor": by_amount}):
+        with pytest.raises(Invalid, match="cursor"):
+            ask(**wrong)
 
 
 def test_a_row_that_comes_between_two_pages_is_not_shown_twice(shop: Ledger) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
-from sqlalchemy import Connection, event, insert
+from sqlalchemy import Connection, Row, event, insert
 
 from overseer_payment import inbox, tables
 from overseer_payment.ledger import paging, queries, reports
+from overseer_payment.ledger.paging import Order
+from overseer_payment.ledger.queries import amounts
 from overseer_payment.ledger.scope import Scope
 from overseer_payment.schemas import CustomerQuery, CustomerState, SubscriptionQuery, TransactionQuery
 from tests.ledger.provider import START
@@ -54,6 +57,12 @@ LISTS: dict[str, dict[str, Any]] = {
     "a status": {"status": "succeeded"},
     "a type": {"type": "refund", "cursor": paging._write(moment(9), 5)},
     "a currency": {"currency": "usd"},
+    "the largest": {"order": "largest", "currency": "usd"},
+    "a later page of the smallest": {
+        "order": "smallest",
+        "currency": "usd",
+        "cursor": Order("amount").write(cast("Row[Any]", SimpleNamespace(amount=10, id=5))),
+    },
     "a time": {"occurred_after": moment(0), "occurred_before": moment(9)},
 }
 FEW: dict[str, dict[str, Any]] = {
@@ -77,6 +86,19 @@ def test_a_page_is_read_off_the_end_of_an_index(busy: Ledger, name: str) -> None
     steps = plans(busy.connection, lambda: queries.transactions(busy.connection, scope, query))
     assert_no_scan(steps)
     assert not [step for step in steps if "TEMP B-TREE" in step]
+
+
+def test_amounts_of_few_rows_are_sorted_not_sought(busy: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a filter makes few is found by its own index; that of amounts would be walked to its end."""
+    query = TransactionQuery.model_validate({"order": "largest", "currency": "usd", "status": "failed"})
+    steps: dict[int, list[str]] = {}
+    scope = Scope((busy.account_id,))
+    for few in (0, 10_000):
+        monkeypatch.setattr(amounts, "_FEW", few)
+        steps[few] = plans(busy.connection, lambda: queries.transactions(busy.connection, scope, query))
+        assert_no_scan(steps[few])
+    assert not any("transaction_amount" in step for step in steps[10_000])
+    assert not any("TEMP B-TREE" in step for step in steps[0])
 
 
 @pytest.mark.parametrize("name", FEW)

@@ -8,7 +8,7 @@ from overseer_payment import tables
 from overseer_payment.errors import NotFound
 from overseer_payment.ledger.paging import merged, page
 from overseer_payment.ledger.queries import search
-from overseer_payment.ledger.queries.common import is_named, joined, values_of
+from overseer_payment.ledger.queries.common import aware, is_named, joined, values_of
 from overseer_payment.ledger.queries.subscriptions import subscription_rows, subscriptions_where
 from overseer_payment.ledger.queries.worth import worth
 from overseer_payment.ledger.scope import Scope
@@ -28,13 +28,16 @@ def customers(connection: Connection, scope: Scope, query: CustomerQuery) -> Pag
     base, text = joined(_c), (query.q or "").strip()
     if query.status is not None:
         base = base.where(_c.c.deleted == (query.status is CustomerState.DELETED))
+    before = aware(query.occurred_before) if query.occurred_before else None
+    if before is not None:
+        base = base.where(_c.c.occurred_at < before)
     newest, since = base.where(scope.listed(connection, _c)), None
     statements = [newest]
     if text:
         columns = (_c.c.email, _c.c.name, _c.c.provider_customer_id, _c.c.user_id)
         newest = newest.where(or_(*(column.icontains(text, autoescape=True) for column in columns)))
         if scope.user_id is None:
-            since = search.window(connection, _c, scope.account_ids)
+            since = search.window(connection, _c, scope.account_ids, before=before)
         statements = [newest if since is None else newest.where(_c.c.occurred_at >= since)]
         if since is not None and (people := search.people(connection, scope.account_ids, text)):
             statements.append(base.where(_c.c.id.in_(people)))

@@ -11,8 +11,9 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, or_, select
 from overseer_payment import tables
 from overseer_payment.errors import NotFound
 from overseer_payment.ledger import references
-from overseer_payment.ledger.paging import merged, page
+from overseer_payment.ledger.paging import Order, merged, page
 from overseer_payment.ledger.queries import search
+from overseer_payment.ledger.queries.amounts import ordered
 from overseer_payment.ledger.queries.common import aware, joined, named, values_of
 from overseer_payment.ledger.scope import Scope
 from overseer_payment.schemas import (
@@ -39,31 +40,33 @@ def transaction_row(row: Row[Any]) -> TransactionRow:
 def transactions(connection: Connection, scope: Scope, query: TransactionQuery) -> Page[TransactionRow]:
     """Payments and refunds, newest first."""
     text = (query.q or "").strip()
-    base = _transactions(_t.c.placeholder.is_(False), *_filters(query))
     begin, bounded = _whose(connection, scope, query)
+    order = ordered(connection, scope, query, few=bool(text) or bounded)
+    base = _transactions(_t.c.placeholder.is_(False), *_filters(query, order))
     if not text:
-        return _page(connection, query, [base.where(*begin)])
+        return _page(connection, query, order, [base.where(*begin)])
     known = references.resolve(connection, scope.account_ids, text)
     if known and not text.isdigit():  # a number may also be part of what somebody looks for
         children = connection.execute(select(_t.c.id).where(_t.c.parent_id.in_(known))).scalars()
         named = _t.c.id.in_(sorted({*known, *children}))
-        return _page(connection, query, [base.where(named, *(begin if bounded else ()))])
+        return _page(connection, query, order, [base.where(named, *(begin if bounded else ()))])
     if bounded:
-        return _page(connection, query, [base.where(*begin, or_(_t.c.id.in_(known), _resembling(text)))])
-    return _searched(connection, scope, query, base, text, known)
+        return _page(
+            connection, query, order, [base.where(*begin, or_(_t.c.id.in_(known), _resembling(text)))]
+        )
+    return _searched(connection, scope, query, order, base, text, known)
 
 
 def _page(
     connection: Connection,
     query: TransactionQuery,
+    order: Order,
     statements: Sequence[Select[Any]],
     searched_since: datetime | None = None,
 ) -> Page[TransactionRow]:
-    oldest, limit = query.order == "oldest", query.limit
-    pages = (
-        page(connection, one, _t, limit=limit, cursor=query.cursor, oldest_first=oldest) for one in statements
-    )
-    rows, cursor = merged(pages, limit=limit, oldest_first=oldest)
+    limit = query.limit
+    pages = (page(connection, one, _t, limit=limit, cursor=query.cursor, order=order) for one in statements)
+    rows, cursor = merged(pages, limit=limit, order=order)
     found = [transaction_row(row) for row in rows]
     return Page(rows=found, next_cursor=cursor, searched_since=searched_since)
 
@@ -72,6 +75,7 @@ def _searched(
     connection: Connection,
     scope: Scope,
     query: TransactionQuery,
+    order: Order,
     base: Select[Any],
     text: str,
     known: Sequence[int],
@@ -86,7 +90,7 @@ def _searched(
         statements.append(base.where(_t.c.id.in_(sorted(payers))))
     if people := search.people(connection, ids, text):
         statements.append(base.where(_t.c.customer_id.in_(people)))
-    return _page(connection, query, statements, since)
+    return _page(connection, query, order, statements, since)
 
 
 def _whose(
@@ -103,14 +107,15 @@ def _whose(
     return begin, not (subscriptions is None and customers is None and scope.user_id is None)
 
 
-def _filters(query: TransactionQuery) -> list[ColumnElement[bool]]:
+def _filters(query: TransactionQuery, order: Order) -> list[ColumnElement[bool]]:
     wanted: list[ColumnElement[bool]] = []
     if query.status is not None:
         wanted.append(_t.c.status == query.status.value)
     if query.type is not None:
         wanted.append(_t.c.type == query.type.value)
     if query.currency is not None:
-        wanted.append(_t.c.currency == query.currency)
+        # Where few rows are found first and then sorted, no index may begin with the currency's many.
+        wanted.append((_t.c.currency if order.walked else _t.c.currency + "") == query.currency)
     if query.occurred_after is not None:
         wanted.append(_t.c.occurred_at >= aware(query.occurred_after))
     if query.occurred_before is not None:

@@ -458,6 +458,7 @@ def upgrade() -> None:
         batch_op.create_index('ix_payment_transaction_type', ['account_id', 'type', 'occurred_at', 'id'], unique=False)
 
     op.create_table('payment_wanted',
+        batch_op.create_index('ix_payment_transaction_amount', ['account_id', 'currency', 'amount', 'id'], unique=False)
     sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
     sa.Column('provider_id', sa.String(length=255), nullable=False),
     sa.Column('kind', sa.String(length=20), nullable=False),
@@ -503,6 +504,7 @@ def downgrade() -> None:
 
     op.drop_table('payment_subscription')
     op.drop_table('payment_subscriber')
+        batch_op.drop_index('ix_payment_transaction_amount')
     with op.batch_alter_table('payment_reference', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_payment_reference_transaction_id'))
 
