@@ -24,7 +24,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from overseer_payment import twins
-from overseer_payment.errors import ConfigurationError, DatabaseError
+from overseer_payment.errors import ConfigurationError, DatabaseError, DatabaseReadOnly
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _OURS = "overseer_payment"
+_READ_ONLY = (
+    "The database is read-only, so nothing can be recorded or sent. Give this process write access to it, "
+    "or point OVERSEER_DATABASE_URL at the primary."
+)
 _ASYNC_DRIVER = {
     "sqlite": "sqlite+aiosqlite",
     "postgresql": "postgresql+psycopg",
@@ -218,7 +222,8 @@ def translated() -> Iterator[None]:
         sentence = _sentence(error)
         if sentence is None:
             raise
-        raise DatabaseError(sentence, retry_after=5) from error
+        kind = DatabaseReadOnly if sentence == _READ_ONLY else DatabaseError
+        raise kind(sentence, retry_after=5) from error
     except (OSError, sqlite3.OperationalError) as error:
         raise DatabaseError(
             f"The database can't be reached ({type(error).__name__}).", retry_after=5
@@ -236,7 +241,7 @@ def _sentence(error: DBAPIError) -> str | None:
     if "locked" in text or "busy" in text:
         return "The database is locked by another process. Try again in a moment."
     if "readonly" in text or "read-only" in text or state == "25006":
-        return "The database is read-only, so nothing can be recorded. Check the file's permissions."
+        return _READ_ONLY
     if "disk is full" in text or state == "53100":
         return "The database has no room left."
     if (

@@ -4,6 +4,7 @@ PaymentError                     status
 ├── ConfigurationError            503   a setting is missing, contradictory or dangerous
 │   └── WebhookNotConfigured      503   no usable signing secret: deliveries are refused
 ├── DatabaseError                 503   the database can't be reached or its schema is outdated
+│   └── DatabaseReadOnly          503   it answers, but takes no writes: nothing was recorded or sent
 ├── Unauthenticated               401
 ├── Forbidden                     403
 ├── NotFound                      404   also another user's row: its existence is not told
@@ -72,6 +73,12 @@ class DatabaseError(PaymentError):
 
     status, code, title = 503, "database_unavailable", "Database unavailable"
     default_retry_after = 5
+
+
+class DatabaseReadOnly(DatabaseError):
+    """The database answers and takes no writes: nothing was recorded, and nothing was sent."""
+
+    code, title = "database_read_only", "Database is read-only"
 
 
 class Unauthenticated(PaymentError):

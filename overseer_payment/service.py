@@ -26,6 +26,7 @@ from overseer_payment.health import HealthCheck
 from overseer_payment.inbox import DEAD, FAILED, PENDING, Inbox
 from overseer_payment.ledger import accounts, queries, reports
 from overseer_payment.ledger.accounts import Account
+from overseer_payment.ledger.writable import read_only
 from overseer_payment.money import ISO, CurrencyTable
 from overseer_payment.provider import (
     CheckoutStatus,
@@ -154,6 +155,7 @@ class Payments(Views):
         names = sorted({account.account for account in listed}) or [self.account]
         return list(listed), {
             "account": names[0],
+            "read_only": read_only(connection),
             "total_transactions": reports.transactions(connection, ids),
             "active_subscriptions": reports.gauge(connection, ids, "active_subscriptions"),
             "open_disputes": reports.gauge(connection, ids, "open_disputes"),

@@ -19,9 +19,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from overseer_payment import database, tables, twins
 from overseer_payment.committing import is_deadlock
-from overseer_payment.errors import ConfigurationError, DatabaseError
+from overseer_payment.errors import ConfigurationError, DatabaseError, DatabaseReadOnly
 from overseer_payment.ledger import accounts
 from overseer_payment.ledger.record import record
+from overseer_payment.ledger.writable import read_only
 from tests.ledger import books, properties
 from tests.ledger.telling import SUCCEEDED, moment, payment
 
@@ -101,6 +102,21 @@ async def test_a_url_with_a_typo_does_not_show_its_password() -> None:
     assert "hunter2" not in str(failure.value)
 
 
+async def test_whether_the_database_takes_writes_is_known_without_one(database_url: str) -> None:
+    """A replica or a read-only session is seen before anything is sent; else writes are possible."""
+    engine = database.create_engine(database_url)
+    forbid = {
+        "sqlite": ("PRAGMA query_only=ON", "PRAGMA query_only=OFF"),
+        "postgresql": ("SET TRANSACTION READ ONLY", "SELECT 1"),
+    }[engine.dialect.name]
+    async with database.read(engine) as connection:
+        assert not await connection.run_sync(read_only)
+        await connection.exec_driver_sql(forbid[0])
+        assert await connection.run_sync(read_only)
+        await connection.exec_driver_sql(forbid[1])
+    await engine.dispose()
+
+
 async def test_a_read_only_file_is_one_sentence(sqlite_url: str, tmp_path: Path) -> None:
     """Reading goes on; what wants to write is told that it can't."""
     path = tmp_path / "overseer.db"
@@ -110,7 +126,8 @@ async def test_a_read_only_file_is_one_sentence(sqlite_url: str, tmp_path: Path)
     engine = database.create_engine(f"sqlite+aiosqlite:///file:{path}?mode=ro&uri=true")
     async with database.read(engine) as connection:
         assert (await connection.execute(select(tables.transaction))).all() == []
-    with pytest.raises(DatabaseError, match="read-only"):
+        assert await connection.run_sync(read_only)
+    with pytest.raises(DatabaseReadOnly, match="write access"):
         async with database.write(engine) as connection:
             await connection.run_sync(lambda c: record(c, 1, [payment(10, SUCCEEDED)], now=moment(0)))
     await engine.dispose()

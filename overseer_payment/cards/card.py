@@ -23,7 +23,7 @@ from overseer_payment.cards.render import render as render_template
 from overseer_payment.cards.revenue import Period, periods
 from overseer_payment.cards.trends import Trend, trend
 from overseer_payment.cards.visit import formatter, payments_of, visitor
-from overseer_payment.cards.words import Mode, health_of, mode_of
+from overseer_payment.cards.words import READ_ONLY, Mode, health_of, mode_of
 from overseer_payment.errors import PaymentError
 from overseer_payment.money import ISO
 from overseer_payment.schemas import DisputeFilter, DisputeQuery, Row, StatusView
@@ -143,14 +143,15 @@ async def _fresh(payments: Payments, viewer: Viewer, links: Links, now: datetime
     found = await periods(payments, viewer, DAYS)
     due = await _deadline(payments, viewer) if status.open_disputes else None
     fmt, health = formatter(payments), health_of(status)
-    kind: Health = "off" if not status.enabled else "ok" if status.healthy else "error"
+    well = status.healthy and not status.read_only
+    kind: Health = "off" if not status.enabled else "ok" if well else "error"
     return CardView(
         provider=_title(payments, status.provider),
         account=status.account,
         mode=mode_of(status),
         health=kind,
         health_word=health.text,
-        health_message=status.health_message,
+        health_message=READ_ONLY if status.read_only else status.health_message,
         as_of=now,
         revenue=[_revenue(period, fmt, status.provider) for period in found],
         figures=_figures(status, fmt, due),

@@ -18,12 +18,14 @@ from overseer_payment.cards.forms import MAX_BODY, key_of, new_key, read_form
 from overseer_payment.cards.frame import frame_of, view
 from overseer_payment.cards.render import PRIVATE
 from overseer_payment.cards.words import Tone
-from overseer_payment.errors import DatabaseError, OutcomeUnknown, PaymentError
+from overseer_payment.errors import DatabaseError, DatabaseReadOnly, OutcomeUnknown, PaymentError
 
 if TYPE_CHECKING:
     from overseer_payment.cards.render import View
     from overseer_payment.cards.visit import Visit
 
+AGAIN = "again"
+"""A field of forms that send again what has no known outcome yet."""
 Fields = Mapping[str, str]
 Do = Callable[[Fields, str], Awaitable["str | View"]]
 """Makes the change from the form's fields and its idempotency key; answers where its result is shown.
@@ -130,6 +132,8 @@ async def carry_out(seen: Visit, change: Change, do: Do, *, limit: int = MAX_BOD
 
 async def _refused(seen: Visit, change: Change, error: PaymentError, fields: Fields, key: str) -> View:
     """What the provider or the ledger said. The same key stays in the form when sending it again is right."""
+    # Of a first try a database that takes no writes says that nothing was sent; of another it says nothing.
+    stopped = isinstance(error, DatabaseReadOnly) and AGAIN not in fields
     return view(
         seen,
         "refused.html",
@@ -138,9 +142,10 @@ async def _refused(seen: Visit, change: Change, error: PaymentError, fields: Fie
         frame=await frame_of(seen, change.tab),
         change=change,
         error=error,
-        fields={name: value for name, value in fields.items() if name not in {"key", "csrf_token"}},
+        fields={name: value for name, value in fields.items() if name not in {"key", "csrf_token", AGAIN}},
+        again=AGAIN,
         key=key,
         csrf=seen.host.csrf_token(seen.request),
-        unknown=isinstance(error, OutcomeUnknown | DatabaseError),
+        unknown=isinstance(error, OutcomeUnknown | DatabaseError) and not stopped,
         retry=error.status == 503 or isinstance(error, OutcomeUnknown),
     )

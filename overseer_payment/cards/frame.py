@@ -54,6 +54,11 @@ class Frame:
     def health(self) -> Word:
         return Word("Unavailable", "danger") if self.status is None else health_of(self.status)
 
+    @property
+    def read_only(self) -> bool:
+        """Is it known that nothing can be changed now?"""
+        return self.status is not None and self.status.read_only
+
     def count(self, tab: Tab) -> int:
         """How many things wait behind `tab`."""
         return int(getattr(self.status, tab.counts, 0)) if tab.counts else 0

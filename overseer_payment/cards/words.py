@@ -123,10 +123,20 @@ def mode_of(status: StatusView) -> Mode:
     return "test"
 
 
+READ_ONLY = (
+    "What is shown is what was last recorded. Nothing new comes in and nothing can be changed until this "
+    "process may write to the database, or OVERSEER_DATABASE_URL names the primary. Then it goes on by itself, "
+    "and the provider sends again what it could not deliver."
+)
+"""What a database that takes no writes means, and its cure."""
+
+
 def health_of(status: StatusView) -> Word:
     """One word about whether payments work."""
     if not status.enabled:
         return Word("Not configured", "neutral")
+    if status.read_only:
+        return Word("Read-only", "danger")
     return Word("Healthy", "ok") if status.healthy else Word("Needs attention", "danger")
 
 

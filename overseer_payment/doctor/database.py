@@ -30,6 +30,14 @@ async def database(payments: Payments) -> list[Finding]:
         status = await payments.status(Viewer.operator("doctor"))
     except PaymentError as failure:
         return [error("database", failure.detail, "Check OVERSEER_DATABASE_URL, then run this again.")]
+    if status.read_only:
+        return [
+            error(
+                "database",
+                "The database is read-only: nothing new is recorded, and nothing can be changed.",
+                "Give this process write access to it, or point OVERSEER_DATABASE_URL at the primary.",
+            )
+        ]
     found = [ok("database", "The database is reachable and up to date.")]
     if status.failed_events:
         count = f"{status.failed_events} events" if status.failed_events > 1 else "1 event"

@@ -32,6 +32,9 @@ class StatusView(Row):
     is_test_mode: bool
     healthy: bool
     health_message: str
+    read_only: bool = Field(
+        default=False, description="The database answers and takes no writes: nothing can be recorded."
+    )
     api_version: str | None = None
     total_transactions: int
     active_subscriptions: int

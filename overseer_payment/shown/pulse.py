@@ -15,6 +15,7 @@ from sqlalchemy import Select, func, select
 from overseer_payment import tables
 from overseer_payment.inbox import DEAD, FAILED, PENDING
 from overseer_payment.ledger.reports import EVENT_STATES
+from overseer_payment.ledger.writable import read_only
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -49,7 +50,7 @@ def _marks(connection: Connection, scope: Scope) -> list[Any]:
     """What differs after every change: ends of queues and indexes, and the sums that are kept anyway."""
     ids = scope.account_ids
     questions = [*_inbox(ids), *_operations(ids), *_sums(ids), _reads(ids), _healing(ids)]
-    return [ids, *(connection.execute(question).all() for question in questions)]
+    return [ids, read_only(connection), *(connection.execute(question).all() for question in questions)]
 
 
 def _inbox(ids: tuple[int, ...]) -> list[Select[Any]]:

@@ -43,6 +43,8 @@ def _health(view: StatusView) -> None:
         line(Cell("● ", "yellow"), Cell("not configured", "bold"), f"  {view.health_message}")
         return
     word, style = ("healthy", "green") if view.healthy else ("unhealthy", "red")
+    if view.read_only:
+        word, style = "the database is read-only", "red"
     account = f" ({view.account})" if view.account not in {None, "default"} else ""
     line(
         *(Cell("● ", style), Cell(f"{view.provider}{account}", "bold"), "  ", mode(view.livemode)),
