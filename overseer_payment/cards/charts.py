@@ -169,10 +169,16 @@ def bar_chart(
 def _dates(groups: Sequence[Bucket]) -> list[DateLabel]:
     # Counted from the end: today is always named.
     every = max(1, -(-len(groups) // _DATES))
+    last = len(groups) - 1
+    # Below a narrow bar the last one ends where the drawing does: centred it would stick out.
+    narrow = len(groups) > 2 * _DATES
     return [
-        DateLabel(group.start, f"{_n((index + 0.5) * 100 / len(groups))}%")
+        DateLabel(
+            group.start,
+            "100%" if narrow and index == last else f"{_n((index + 0.5) * 100 / len(groups))}%",
+        )
         for index, group in enumerate(groups)
-        if (len(groups) - 1 - index) % every == 0
+        if (last - index) % every == 0
     ]
 
 

@@ -21,7 +21,7 @@ _FEW = 10
 
 async def customers(seen: Visit) -> View:
     """Customers, newest first."""
-    listing = asked(seen, "customers", CustomerQuery, "q")
+    listing = asked(seen, "customers", CustomerQuery, "q", "occurred_before")
     found = await seen.payments.customers(seen.viewer, listing.query)
     return view(
         seen,
@@ -31,6 +31,8 @@ async def customers(seen: Visit) -> View:
         rows=found.rows,
         worth=await shown.worth(seen.payments, seen.viewer, found.rows),
         listing=listing,
+        scopes=listing.scopes({"occurred_before": "Before"}),
+        searched=listing.searched(found),
         paging=listing.paging(found),
         export=seen.links.export("customers", **listing.filters),
     )

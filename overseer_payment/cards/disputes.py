@@ -10,7 +10,7 @@ from overseer_payment.cards.addresses import Address
 from overseer_payment.cards.frame import frame_of, view
 from overseer_payment.cards.listing import ALL, Chip, Chips, Listing, asked
 from overseer_payment.provider import DisputeKind, DisputeStatus
-from overseer_payment.schemas import DisputeQuery
+from overseer_payment.schemas import DisputeFilter, DisputeQuery
 from overseer_payment.shown import disputes as shown
 
 if TYPE_CHECKING:
@@ -58,9 +58,13 @@ async def disputes(seen: Visit) -> View:
         listing=listing,
         only_open=listing.filters.keys() <= {"status"} and listing.filters.get("status", _OPEN) == _OPEN,
         everything=listing.href(status=ALL, kind=None, due_soon=None),
-        paging=listing.paging(found),
+        paging=listing.paging(found, _order(listing.query)),
         export=seen.links.export("disputes", **_exported(listing)),
     )
+
+
+def _order(query: DisputeQuery) -> str:
+    return "soonest" if query.due_soon or query.status is DisputeFilter.OPEN else "newest"
 
 
 def _states(listing: Listing[DisputeQuery]) -> Chips:

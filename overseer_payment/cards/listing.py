@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import ValidationError
@@ -40,11 +41,31 @@ class Chips:
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """Where newer and older rows are, and the way back to the first page."""
+    """The pages before and after this one, the way back to the first, and what these are called."""
 
-    newer: str | None
-    older: str | None
+    previous: str | None
+    next: str | None
     first: str | None
+    words: tuple[str, str, str] = ("Newest", "Newer", "Older")
+    """Of the ways to the first page, to the one before, and to the one after."""
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """Since when a search has read everything, and where it goes on before that."""
+
+    since: datetime
+    href: str
+
+
+PAGES_OF: Mapping[str, tuple[str, str, str]] = {
+    "newest": ("Newest", "Newer", "Older"),
+    "oldest": ("Oldest", "Older", "Newer"),
+    "largest": ("Largest", "Larger", "Smaller"),
+    "smallest": ("Smallest", "Smaller", "Larger"),
+    "soonest": ("Soonest", "Sooner", "Later"),
+}
+"""What the pages of a list are called, by its order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,30 +93,51 @@ class Listing(Generic[QueryT]):
         """The same list with these filters changed; None takes one away. Always its first page."""
         return self.seen.links.tab(self.tab, **{**self.filters, **changed})
 
-    def chips(self, name: str, values: Iterable[tuple[str, str]], *, label: str = "") -> Chips:
-        """A row of chips for one filter: each of `values` (value, text), and "All" before them."""
+    def chips(
+        self, name: str, values: Iterable[tuple[str, str]], *, label: str = "", holds: str | None = None
+    ) -> Chips:
+        """A row of chips for one filter: each of `values` (value, text), and "All" before them.
+
+        `holds` is another filter that means nothing without this one.
+        """
         on = self.filters.get(name, "").lower()
         chips = [Chip(text, self.href(**{name: value}), on == value) for value, text in values]
-        everything = Chip("All", self.href(**{name: None}), name not in self.filters)
+        taken = {name: None} | ({holds: None} if holds else {})
+        everything = Chip("All", self.href(**taken), name not in self.filters)
         return Chips(label or name.capitalize(), [everything, *chips])
 
     def scopes(self, names: Mapping[str, str]) -> list[Chip]:
         """Filters that came with a link (name → title), each as a chip that takes it away."""
         return [
-            Chip(f"{title} {self.filters[name]}", self.href(**{name: None}), on=True)
+            Chip(f"{title} {self._said(name)}", self.href(**{name: None}), on=True)
             for name, title in names.items()
             if name in self.filters
         ]
 
-    def paging(self, found: Page[Any]) -> Paging:
+    def _said(self, name: str) -> str:
+        """A filter's value as people write it."""
+        value = getattr(self.query, name)
+        if not isinstance(value, datetime):
+            return self.filters[name]
+        return self.seen.fmt.exact(value if value.tzinfo else value.replace(tzinfo=UTC))
+
+    def searched(self, found: Page[Any]) -> Searched | None:
+        """How far back a search for a text has read, unless that is everything."""
+        since = found.searched_since
+        if since is None:
+            return None
+        return Searched(since, self.href(occurred_before=since.isoformat()))
+
+    def paging(self, found: Page[Any], order: str = "newest") -> Paging:
         """The ways on from this page. The way back is the trail of cursors that led here."""
         cursor = self.query.cursor
         steps = self.trail.split(_STEP) if self.trail else []
         following = [*steps, cursor] if cursor else []
         return Paging(
-            newer=self._back(steps) if cursor else None,
-            older=self._at(found.next_cursor, following) if found.next_cursor else None,
+            previous=self._back(steps) if cursor else None,
+            next=self._at(found.next_cursor, following) if found.next_cursor else None,
             first=self.href() if cursor else None,
+            words=PAGES_OF[order],
         )
 
     def _back(self, steps: list[str]) -> str | None:

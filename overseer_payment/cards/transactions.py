@@ -27,7 +27,7 @@ _RECENT = (7, 30, 90)
 
 
 async def transactions(seen: Visit) -> View:
-    """Payments and refunds, newest first."""
+    """Payments and refunds, newest first unless asked otherwise: sorted by amount, those of one currency."""
     listing = asked(seen, "transactions", TransactionQuery, *_FILTERS)
     found = await seen.payments.transactions(seen.viewer, listing.query)
     frame = await frame_of(seen, "transactions")
@@ -40,7 +40,9 @@ async def transactions(seen: Visit) -> View:
         groups=_groups(listing, frame),
         listing=listing,
         scopes=listing.scopes(_SCOPES),
-        paging=listing.paging(found),
+        searched=listing.searched(found),
+        currency=listing.query.currency or next(iter(_currencies(frame)), None),
+        paging=listing.paging(found, listing.query.order),
         export=seen.links.export("transactions", **listing.filters),
     )
 
@@ -50,10 +52,16 @@ def _groups(listing: Listing[TransactionQuery], frame: Frame) -> list[Chips]:
         listing.chips("status", ((state.value, word.text) for state, word in words.TRANSACTION.items())),
         listing.chips("type", ((kind.value, text) for kind, text in words.TYPE.items())),
     ]
-    currencies = [revenue.currency for revenue in frame.status.revenue] if frame.status else []
+    currencies = _currencies(frame)
     if len(currencies) > 1:
-        groups.append(listing.chips("currency", ((code, code.upper()) for code in currencies)))
+        by_amount = "order" if listing.query.order in {"largest", "smallest"} else None
+        codes = ((code, code.upper()) for code in currencies)
+        groups.append(listing.chips("currency", codes, holds=by_amount))
     return [*groups, _periods(listing)]
+
+
+def _currencies(frame: Frame) -> list[str]:
+    return [revenue.currency for revenue in frame.status.revenue] if frame.status else []
 
 
 def _periods(listing: Listing[TransactionQuery]) -> Chips:
