@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Context, Decimal, InvalidOperation
+from fractions import Fraction
 from functools import lru_cache
+from math import floor
+from typing import TypeAlias
 
 from overseer_payment.errors import Invalid
 
@@ -19,6 +22,41 @@ _TYPED = re.compile(r"[0-9]+(?:\.[0-9]+)?\Z")
 _MINUS = "\u2212"  # the sign a person reads; exports use the plain hyphen
 _WITHDRAWN = frozenset({"ANG", "BGN", "EEK", "HRK", "LTL", "LVL", "MRO", "SLL", "STD"})  # all had two digits
 _MAX_DIGITS = 18  # what a BIGINT column holds, with room for sums
+_MAX_DECIMALS = 30  # of a minor unit; Stripe takes 12
+_EXACT = Context(prec=_MAX_DIGITS + 2 * _MAX_DECIMALS)
+
+UnitAmount: TypeAlias = int | Decimal
+"""What one piece costs, in minor units: an int, or a Decimal where it is a fraction of one."""
+
+
+def unit_amount(value: UnitAmount | str) -> UnitAmount:
+    """One way of writing each price of a piece: `"5.0"` → `5`, `"0.50"` → `Decimal("0.5")`.
+
+    Raises Invalid for what is no number of a size that can be kept; a float is none: it has lost digits.
+    """
+    if type(value) is int:
+        return value
+    if not isinstance(value, Decimal | str):
+        raise Invalid("The price of a piece is an integer, a Decimal or a text of digits.")
+    try:
+        exact = Decimal(value)
+    except InvalidOperation:
+        raise Invalid("The price of a piece is not a number.") from None
+    # Looked at before it is written out: 1E+999999999 is short only like this.
+    sized = exact.is_finite() and exact.adjusted() < _MAX_DIGITS
+    if not sized or int(exact.as_tuple().exponent) < -_MAX_DECIMALS:
+        raise Invalid("The price of a piece has more digits than can be kept.")
+    whole, _, fraction = f"{exact:f}".partition(".")
+    fraction = fraction.rstrip("0")
+    return Decimal(f"{whole}.{fraction}") if fraction else int(whole)
+
+
+def times(each: UnitAmount, quantity: int) -> int:
+    """`quantity` pieces in whole minor units: multiplied exactly, then rounded once, half up.
+
+    That is how a line of an invoice comes about at Stripe ("Decimal amounts for pricing").
+    """
+    return floor(Fraction(each) * quantity + Fraction(1, 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +96,13 @@ class CurrencyTable:
         """`1234567, "usd"` → `"12,345.67 USD"`. Exact, never rounded; a real minus sign for people."""
         text = f"{abs(self.decimal(amount, currency)):,.{self.digits(amount, currency)}f}"
         return f"{_MINUS if amount < 0 else ''}{text} {currency.upper()}"
+
+    def unit(self, amount: UnitAmount, currency: str) -> str:
+        """What one piece costs, with every digit: `Decimal("0.5"), "usd"` → `"0.005 USD"`."""
+        if isinstance(amount, int):
+            return self.format(amount, currency)
+        exact = amount.scaleb(-self.exponent(currency), _EXACT)
+        return f"{_MINUS if amount < 0 else ''}{exact.copy_abs():,f} {currency.upper()}"
 
     def plain(self, amount: int, currency: str) -> str:
         """`1234567, "usd"` → `"12345.67"`, for exports and for form fields. Parses back exactly."""

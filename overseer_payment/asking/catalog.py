@@ -193,6 +193,8 @@ def _as_snapshots(price: Price, as_of: AsOf, livemode: bool) -> Sequence[Snapsho
             product=price.product,
             currency=price.currency,
             amount=price.amount,
+            scheme=price.scheme,
+            package=price.package,
             interval=price.interval,
             interval_count=price.interval_count,
             nickname=price.nickname,

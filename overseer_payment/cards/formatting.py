@@ -9,11 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from overseer_payment import pricing
 from overseer_payment.errors import PaymentError
-from overseer_payment.money import ISO, CurrencyTable
+from overseer_payment.money import ISO, CurrencyTable, UnitAmount
+
+if TYPE_CHECKING:
+    from overseer_payment.schemas import PriceRow, SubscriptionItemRow, SubscriptionRow
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -36,11 +41,31 @@ class Formatter:
 
     def money(self, amount: int, currency: str, provider: str | None = None) -> str:
         """`amount` minor units with its currency: `"12,345.67 USD"`."""
-        try:
-            return self.table(provider).format(amount, currency)
-        except PaymentError:
-            # A code that no table knows must not take the page down; the raw count is still true.
-            return f"{self.number(amount)} {currency.upper()} (minor units)"
+        return self._writer(currency, provider)(amount)
+
+    def price(self, priced: PriceRow | SubscriptionItemRow, currency: str, provider: str | None) -> str:
+        """What one piece costs, as `pricing.each` puts it."""
+        return pricing.each(priced, self._writer(currency, provider))
+
+    def option(self, price: PriceRow, currency: str, provider: str | None) -> str:
+        """The same in one of the currencies in which it can be paid."""
+        amounts = {one.currency: one.each for one in price.currencies}
+        amount = price.each if currency == price.currency else amounts.get(currency)
+        return pricing.piece(amount, price.scheme, price.package, self._writer(currency, provider))
+
+    def recurring(self, row: SubscriptionRow) -> str:
+        """What a subscription comes to in one interval, as `pricing.total` puts it."""
+        return pricing.total(row, self._writer(row.currency, row.provider))
+
+    def _writer(self, currency: str, provider: str | None) -> pricing.Write:
+        def write(amount: UnitAmount) -> str:
+            try:
+                return self.table(provider).unit(amount, currency)
+            except PaymentError:
+                # A code that no table knows must not take the page down; the raw count is still true.
+                return f"{_grouped(amount)} {currency.upper()} (minor units)"
+
+        return write
 
     def axis(self, amount: int, currency: str, provider: str | None = None) -> str:
         """`amount` as a short label beside a chart: `"12.5k"`, without its currency."""
@@ -56,7 +81,7 @@ class Formatter:
 
     def number(self, value: int) -> str:
         """`1234` → `"1,234"`, with a real minus sign."""
-        return f"{value:,}".replace("-", "\u2212")
+        return _grouped(value)
 
     def share(self, value: float | None) -> str:
         """A share between 0 and 1: `0.0312` → `"3.1 %"`; a dash for one that has no meaning."""
@@ -79,6 +104,10 @@ class Formatter:
     def on(self, moment: datetime) -> Markup:
         """The day, with the exact moment on hover and for machines."""
         return _time(moment, self.day(moment), self.exact(moment))
+
+
+def _grouped(value: UnitAmount) -> str:
+    return f"{value:,}".replace("-", "\u2212")
 
 
 def _plain(value: Decimal) -> str:

@@ -20,7 +20,7 @@ from overseer_payment.cards.offering import MANAGES
 from overseer_payment.cards.subscribing import change_of, found
 from overseer_payment.cards.subscription_offers import ENDED
 from overseer_payment.errors import Conflict, Invalid, PaymentError
-from overseer_payment.provider import PriceScheme, Proration
+from overseer_payment.provider import Proration
 from overseer_payment.schemas import ChangePlanBody
 
 if TYPE_CHECKING:
@@ -147,16 +147,12 @@ async def _prices(seen: Visit) -> dict[str, PriceRow]:
 
 def _item(seen: Visit, row: SubscriptionRow, item: SubscriptionItemRow) -> str:
     each = words.interval(item.interval, item.interval_count)
-    money = seen.fmt.money(item.amount, row.currency, row.provider)
+    money = seen.fmt.price(item, row.currency, row.provider)
     return f"{item.quantity:,} × {item.name or item.price_id}, {money} {each}"
 
 
 def _price(seen: Visit, row: SubscriptionRow, price: PriceRow) -> str:
-    amounts = {option.currency: option.amount for option in price.currencies}
-    amounts.setdefault(price.currency, price.amount)
-    amount = amounts.get(row.currency)
-    flat = amount is not None and price.scheme is PriceScheme.FLAT
-    money = seen.fmt.money(amount or 0, row.currency, row.provider) if flat else "amount varies"
+    money = seen.fmt.option(price, row.currency, row.provider)
     more = f" ({price.nickname})" if price.nickname else ""
     return f"{price.product_name}{more}, {money} {words.interval(price.interval, price.interval_count)}"
 

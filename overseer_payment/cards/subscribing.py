@@ -48,7 +48,7 @@ _TITLES = {"cancel": "Cancel", "pause": "Pause", "resume": "Resume", "change": "
 
 def facts(seen: Visit, row: SubscriptionRow) -> list[Fact]:
     """Which subscription it is about."""
-    money = seen.fmt.money(row.amount, row.currency, row.provider)
+    money = words.phrase(seen.fmt.recurring(row))
     count = f"{row.quantity:,} × " if row.quantity > 1 else ""
     return [
         Fact("Plan", f"{count}{row.plan_name or row.provider_subscription_id}"),

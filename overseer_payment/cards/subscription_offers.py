@@ -112,7 +112,7 @@ def told(seen: Visit, row: SubscriptionRow) -> Told | None:
         case "resume" if not is_held(row):
             return Told("ok", "It goes on.")
         case "change":
-            money = seen.fmt.money(row.amount, row.currency, row.provider)
+            money = seen.fmt.recurring(row)
             each = words.interval(row.interval, row.interval_count)
             return Told("ok", f"It is {row.plan_name or 'changed'} now: {money} {each}.")
         case "cancel" | "pause" | "resume":

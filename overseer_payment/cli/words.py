@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from overseer_payment import pricing
 from overseer_payment.cli.output import Cell
 from overseer_payment.errors import Invalid
 
 if TYPE_CHECKING:
-    from overseer_payment.money import CurrencyTable
+    from overseer_payment.money import CurrencyTable, UnitAmount
+    from overseer_payment.schemas import PriceOptionRow, PriceRow, SubscriptionItemRow, SubscriptionRow
     from overseer_payment.service import Payments
 
 _GOOD, _WAITING, _BAD, _OVER = "green", "yellow", "red", "dim"
@@ -43,15 +45,37 @@ class Amounts:
 
     def text(self, provider: str, amount: int, currency: str) -> str:
         """`"1,234.50 USD"`; an amount of a currency nobody knows is shown as it is stored."""
+        return self._unit(provider, amount, currency)
+
+    def price(self, provider: str, priced: PriceRow | SubscriptionItemRow, currency: str) -> str:
+        """What one piece costs, as `pricing.each` puts it."""
+        return pricing.each(priced, lambda amount: self._unit(provider, amount, currency))
+
+    def option(self, provider: str, price: PriceRow, other: PriceOptionRow) -> str:
+        """The same in one of its other currencies."""
+        code = other.currency
+        return pricing.piece(
+            other.each, price.scheme, price.package, lambda amount: self._unit(provider, amount, code)
+        )
+
+    def recurring(self, row: SubscriptionRow) -> str:
+        """What a subscription comes to in one interval, as `pricing.total` puts it."""
+        return pricing.total(row, lambda amount: self._unit(row.provider, amount, row.currency))
+
+    def _unit(self, provider: str, amount: UnitAmount, currency: str) -> str:
         try:
-            return self._tables[provider].format(amount, currency)
+            return self._tables[provider].unit(amount, currency)
         except Invalid:
             return f"{amount} {currency.upper()} (minor units)"
 
     def cell(self, provider: str, amount: int, currency: str, style: str = "") -> Cell:
         """The same for a table; programs get an ASCII minus."""
-        text = self.text(provider, amount, currency)
-        return Cell(text, style, plain=text.replace("\u2212", "-"))
+        return sum_cell(self.text(provider, amount, currency), style)
+
+
+def sum_cell(text: str, style: str = "") -> Cell:
+    """A written amount for a table; programs get an ASCII minus."""
+    return Cell(text, style, plain=text.replace("\u2212", "-"))
 
 
 def state(word: str) -> Cell:

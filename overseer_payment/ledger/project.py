@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from overseer_payment.ledger.folding import folded
@@ -22,6 +23,7 @@ from overseer_payment.provider import (
     RefundSnapshot,
     SubscriptionItem,
     SubscriptionSnapshot,
+    UnitPriced,
 )
 
 
@@ -62,7 +64,7 @@ def subscription(snapshot: SubscriptionSnapshot, ids: Ids) -> dict[str, Any]:
         "placeholder": False,
         "customer_id": ids.of(ids.customers, snapshot.customer),
         "status": snapshot.status.value,
-        "amount": sum(item.amount * item.quantity for item in snapshot.items),
+        "amount": sum(item.total or 0 for item in snapshot.items),
         "currency": snapshot.currency,
         "interval": first.interval if first else None,
         "interval_count": first.interval_count if first else 1,
@@ -93,9 +95,25 @@ def _item(item: SubscriptionItem) -> dict[str, Any]:
         "product_id": item.product,
         "name": item.name,
         "quantity": item.quantity,
-        "amount": item.amount,
+        **_each(item),
+        "scheme": item.scheme.value,
+        "package": item.package,
+        "total": item.total,
         "interval": item.interval,
         "interval_count": item.interval_count,
+    }
+
+
+def _each(priced: UnitPriced | PriceSnapshot) -> dict[str, Any]:
+    """What one piece costs: whole minor units where it is that, and the exact text."""
+    amount = priced.amount
+    return {
+        "amount": amount if isinstance(amount, int) else None,
+        "amount_decimal": None
+        if amount is None
+        else f"{amount:f}"
+        if isinstance(amount, Decimal)
+        else str(amount),
     }
 
 
@@ -110,12 +128,13 @@ def product(snapshot: ProductSnapshot) -> dict[str, Any]:
 
 
 def price(snapshot: PriceSnapshot) -> dict[str, Any]:
-    options = [{"currency": option.currency, "amount": option.amount} for option in snapshot.options]
+    options = [{"currency": option.currency, **_each(option)} for option in snapshot.options]
     return {
         "product_ref": snapshot.product,
         "nickname": snapshot.nickname,
         "scheme": snapshot.scheme.value,
-        "amount": snapshot.amount,
+        **_each(snapshot),
+        "package": snapshot.package,
         "currency": snapshot.currency,
         "options": json.dumps(options, separators=(",", ":")),
         "interval": snapshot.interval,

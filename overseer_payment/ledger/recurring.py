@@ -60,11 +60,11 @@ def span(row: Row) -> Span | None:
 
 
 def _lines(row: Row) -> dict[tuple[str, int], int]:
-    """Minor units by the interval that they are billed in."""
+    """Minor units by the interval that they are billed in; what only the bill tells counts nothing."""
     found: dict[tuple[str, int], int] = defaultdict(int)
     for item in json.loads(row["items"] or "[]"):
         if item["interval"] in _IN_A_MONTH and item["interval_count"] > 0:
-            found[item["interval"], item["interval_count"]] += item["amount"] * item["quantity"]
+            found[item["interval"], item["interval_count"]] += item["total"] or 0
     return found
 
 

@@ -64,6 +64,14 @@ def _has_reader(topic: str, settings: MailSettings) -> bool:
     return topic not in TO_OPERATOR or settings.operator is not None
 
 
+def _sum(row: Any, currencies: CurrencyTable) -> str:
+    """What the row is about, in words of which only the bill tells the sum."""
+    fixed = currencies.format(row.amount, row.currency) if row.currency else ""
+    if all(item.total is not None for item in getattr(row, "items", ())):
+        return fixed
+    return f"{fixed} and what you use" if row.amount else "what you use"
+
+
 def write(
     news: News, settings: MailSettings, texts: jinja2.Environment, currencies: CurrencyTable
 ) -> EmailMessage | None:
@@ -72,7 +80,7 @@ def write(
     to = settings.operator if news.topic in TO_OPERATOR else getattr(row, "customer_email", None)
     if not to or not is_address(to) or news.overtaken or datetime.now(UTC) - news.occurred_at > _TOO_OLD:
         return None
-    sum_ = currencies.format(row.amount, row.currency) if row.currency else ""
+    sum_ = _sum(row, currencies)
     text = texts.get_template(f"{news.topic}.txt").render(news=news, row=row, sum=sum_, day=_day)
     subject, _, body = text.partition("\n")
     letter = EmailMessage()

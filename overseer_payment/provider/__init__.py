@@ -59,6 +59,7 @@ from overseer_payment.provider.previews import (
     PreviewLine,
     PreviewsInvoices,
 )
+from overseer_payment.provider.pricing import PriceOption, PriceScheme, SubscriptionItem, UnitPriced
 from overseer_payment.provider.protocol import (
     ListsEvents,
     ListsObjects,
@@ -86,13 +87,10 @@ from overseer_payment.provider.snapshots import (
     InvoiceSnapshot,
     InvoiceStatus,
     PaymentSnapshot,
-    PriceOption,
-    PriceScheme,
     PriceSnapshot,
     ProductSnapshot,
     RefundSnapshot,
     Snapshot,
-    SubscriptionItem,
     SubscriptionSnapshot,
     SubscriptionStatus,
     TransactionStatus,
@@ -193,4 +191,5 @@ __all__ = [
     "TransactionStatus",
     "Triggered",
     "TriggersEvents",
+    "UnitPriced",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from overseer_payment.provider.pricing import PriceScheme, UnitPriced
 from overseer_payment.provider.snapshots import CheckoutMode
 
 
@@ -71,14 +72,16 @@ class CustomerRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Price:
-    """One way to buy one product. `amount` in minor units, None when it depends (tiers, custom)."""
+class Price(UnitPriced):
+    """One way to buy one product, `amount` in minor units of `currency`."""
 
     id: str
     product: str
     product_name: str
-    amount: int | None
     currency: str
+    scheme: PriceScheme = PriceScheme.FLAT
+    package: int = 1
+    """`amount` is for so many pieces at once."""
     interval: str | None = None
     interval_count: int = 1
     nickname: str | None = None

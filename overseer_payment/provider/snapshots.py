@@ -8,8 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias
 
+from overseer_payment.money import UnitAmount
 from overseer_payment.provider.dispute_states import DisputeKind, DisputeStatus
 from overseer_payment.provider.naming import AsOf, Kind, Ref
+from overseer_payment.provider.pricing import PriceOption, PriceScheme, SubscriptionItem, write_one_way
 
 
 class TransactionStatus(StrEnum):
@@ -217,22 +219,6 @@ class SubscriptionStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SubscriptionItem:
-    """One line of a subscription. `amount` is for one unit and one interval."""
-
-    id: str
-    price: str
-    product: str | None = None
-    name: str | None = None
-    """What the item itself says: the price's own name. The product's is told by its `ProductSnapshot`."""
-    quantity: int = 1
-    amount: int = 0
-    interval: str | None = None
-    """day, week, month or year."""
-    interval_count: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionSnapshot(_Snapshot):
     """A subscription; the period is the earliest start and latest end over its items."""
 
@@ -265,41 +251,26 @@ class ProductSnapshot(_Snapshot):
     deleted: bool = False
 
 
-class PriceScheme(StrEnum):
-    """How a sum comes about. Only a FLAT price has an amount that can be shown for one piece."""
-
-    FLAT = "flat"
-    TIERED = "tiered"
-    CUSTOM = "custom"
-    METERED = "metered"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriceOption:
-    """The same price in another currency. `amount` in its minor units, None when it depends."""
-
-    currency: str
-    amount: int | None = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceSnapshot(_Snapshot):
-    """For how much a product is sold. `amount` in minor units of `currency` for one piece and interval.
-
-    It is None when it depends (`scheme`), and where one piece costs a fraction of a minor unit.
-    """
+    """For how much a product is sold: `amount` is in minor units of `currency`, as in `UnitPriced`."""
 
     kind: ClassVar[Kind] = Kind.PRICE
     product: str
     currency: str
-    amount: int | None = None
+    amount: UnitAmount | None = None
     scheme: PriceScheme = PriceScheme.FLAT
+    package: int = 1
+    """`amount` is for so many units at once."""
     options: tuple[PriceOption, ...] = ()
     interval: str | None = None
     """day, week, month or year; None: it is paid once."""
     interval_count: int = 1
     nickname: str | None = None
     active: bool = True
+
+    def __post_init__(self) -> None:
+        write_one_way(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from overseer_payment.errors import Invalid
-from overseer_payment.money import iso_exponent
+from overseer_payment.money import UnitAmount, iso_exponent, unit_amount
 
 RowT = TypeVar("RowT", bound=BaseModel)
 
@@ -53,6 +53,23 @@ class Row(BaseModel):
     """Base of everything that is answered."""
 
     model_config = ConfigDict(frozen=True)
+
+
+class UnitPricedRow(Row):
+    """What has a price for one piece."""
+
+    amount: int | None = Field(
+        default=None,
+        description="For one piece, in minor units; null where it depends, or is a fraction of a minor unit.",
+    )
+    amount_decimal: str | None = Field(
+        default=None, description="The same exactly, as in `0.5`; null where it depends."
+    )
+
+    @property
+    def each(self) -> UnitAmount | None:
+        """What one piece costs, exactly, in minor units; None where it depends."""
+        return self.amount if self.amount_decimal is None else unit_amount(self.amount_decimal)
 
 
 class Body(BaseModel):

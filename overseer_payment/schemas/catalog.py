@@ -7,24 +7,22 @@ from datetime import datetime
 from pydantic import Field
 
 from overseer_payment.provider import PriceScheme
-from overseer_payment.schemas.base import Identifier, ListQuery, Row
+from overseer_payment.schemas.base import Identifier, ListQuery, Row, UnitPricedRow
 
 
-class PriceOptionRow(Row):
-    """The same price in another currency. `amount` in its minor units, null where it depends."""
+class PriceOptionRow(UnitPricedRow):
+    """The same price in another currency, in its minor units."""
 
     currency: str
-    amount: int | None = None
 
 
-class PriceRow(Row):
-    """One way to buy one product. `amount` in minor units of `currency`, null where it depends."""
+class PriceRow(UnitPricedRow):
+    """One way to buy one product, in minor units of `currency`."""
 
     id: str
     product_id: str
     product_name: str
     nickname: str | None = None
-    amount: int | None = None
     currency: str
     interval: str | None = None
     interval_count: int = 1
@@ -32,6 +30,7 @@ class PriceRow(Row):
         default=PriceScheme.FLAT,
         description="How the sum comes about: only a `flat` one is the same for each piece.",
     )
+    package: int = Field(default=1, description="For how many pieces at once the amount is.")
     currencies: list[PriceOptionRow] = Field(
         default_factory=list, description="Other currencies in which it can be paid."
     )

@@ -10,20 +10,29 @@ from pydantic import AwareDatetime, Field, model_validator
 from overseer_payment.provider import (
     PauseBehavior,
     PauseKind,
+    PriceScheme,
     Proration,
     SubscriptionStatus,
 )
-from overseer_payment.schemas.base import Body, Identifier, ListQuery, Row
+from overseer_payment.schemas.base import Body, Identifier, ListQuery, Row, UnitPricedRow
 from overseer_payment.schemas.invoices import UpcomingInvoice, UpcomingLine
 
 
-class SubscriptionItemRow(Row):
+class SubscriptionItemRow(UnitPricedRow):
+    """One line; what a piece costs is for one interval and in minor units of the subscription's currency."""
+
     id: str
     price_id: str
     product_id: str | None = None
     name: str | None = None
     quantity: int
-    amount: int = Field(description="For one unit and one interval, in minor units.")
+    scheme: PriceScheme = PriceScheme.FLAT
+    package: int = Field(default=1, description="For how many pieces at once the amount is.")
+    total: int | None = Field(
+        default=None,
+        description="What the line comes to in one interval, in minor units, rounded once after it was "
+        "multiplied; null where only the bill tells (`tiered`, `metered`).",
+    )
     interval: str | None = None
     interval_count: int = 1
 
@@ -37,7 +46,7 @@ class SubscriptionRow(Row):
     customer_email: str | None = Field(default=None, repr=False)
     status: SubscriptionStatus
     plan_name: str | None = None
-    amount: int = Field(description="Sum over items for one interval, in minor units.")
+    amount: int = Field(description="Sum of its items' `total` for one interval, in minor units.")
     currency: str
     interval: str | None = None
     interval_count: int = 1

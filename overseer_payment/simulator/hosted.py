@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
+from decimal import Decimal
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -210,7 +211,7 @@ def _trial_days(plan: Json, now: int) -> int:
 
 def _line(item: Json, *, trial: bool) -> Json:
     price, quantity = item["price"], item["quantity"]
-    each = money(price["unit_amount"], item["currency"])
+    each = money(Decimal(price["unit_amount_decimal"]), item["currency"])
     recurring = price["recurring"]
     return {
         "name": item["description"],

@@ -16,8 +16,11 @@ price = Table(
     provider_id("product_ref"),
     Column("nickname", Text),
     Column("scheme", String(10), nullable=False),
-    # NULL where it depends: on how much is bought, or on what the buyer wants to give.
+    # For one piece, exactly: a text, for it may be a fraction of a minor unit. NULL where it depends.
+    Column("amount_decimal", String(64)),
+    # The same where it is whole minor units.
     Column("amount", BigInteger),
+    Column("package", BigInteger, nullable=False, server_default=text("1")),
     Column("currency", String(3), nullable=False),
     # Other currencies in which it can be paid, as JSON: [{"currency": …, "amount": …}].
     Column("options", Text, nullable=False, server_default=text("'[]'")),

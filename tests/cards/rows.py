@@ -78,7 +78,13 @@ def subscription(id: int, **changes: Any) -> SubscriptionRow:
         "quantity": 1,
         "items": [
             SubscriptionItemRow(
-                id="si_1", price_id="price_1", name="Growth", quantity=1, amount=2900, interval="month"
+                id="si_1",
+                price_id="price_1",
+                name="Growth",
+                quantity=1,
+                amount=2900,
+                total=2900,
+                interval="month",
             )
         ],
         "current_period_start": now() - timedelta(days=18),

@@ -74,15 +74,13 @@ def _show(found: Catalog, amounts: Amounts) -> None:
 
 
 def _amount(provider: str, price: PriceRow, amounts: Amounts) -> Cell:
-    from overseer_payment.cli.output import Cell
+    from overseer_payment.cli.words import sum_cell
 
-    if price.amount is None:
-        return Cell("varies" if price.scheme == "flat" else price.scheme.value, "dim")
-    return amounts.cell(provider, price.amount, price.currency)
+    return sum_cell(amounts.price(provider, price, price.currency), "dim" if price.each is None else "")
 
 
 def _others(provider: str, price: PriceRow, amounts: Amounts) -> str:
     return ", ".join(
-        one.currency.upper() if one.amount is None else amounts.text(provider, one.amount, one.currency)
+        one.currency.upper() if one.each is None else amounts.option(provider, price, one)
         for one in price.currencies
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from overseer_payment.cli.output import Cell, Column, clean, facts, heading, line, table
-from overseer_payment.cli.words import cadence, exact, mode, state
+from overseer_payment.cli.words import cadence, exact, mode, state, sum_cell
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -53,7 +53,7 @@ def _items(row: SubscriptionRow, amounts: Amounts) -> None:
             item.id,
             item.name or "",
             str(item.quantity),
-            amounts.cell(row.provider, item.amount, row.currency),
+            sum_cell(amounts.price(row.provider, item, row.currency)),
             cadence(item.interval, item.interval_count),
             item.price_id,
         )
@@ -130,7 +130,7 @@ def changing(body: ChangePlanBody, told: ChangePreview, provider: str, amounts: 
 
 
 def _price(row: SubscriptionRow, amounts: Amounts) -> str:
-    total = amounts.text(row.provider, row.amount, row.currency)
+    total = amounts.recurring(row)
     every = cadence(row.interval, row.interval_count)
     return f"{total} every {every}" if every else total
 

@@ -63,7 +63,7 @@ def _nothing(*, filtered: bool) -> str:
 def show(rows: Sequence[SubscriptionRow], amounts: Amounts, *, indent: int = 0) -> None:
     """Write a table of subscriptions."""
     from overseer_payment.cli.output import Column, table
-    from overseer_payment.cli.words import cadence, state
+    from overseer_payment.cli.words import cadence, state, sum_cell
 
     columns = (
         Column("ID", right=True),
@@ -80,7 +80,7 @@ def show(rows: Sequence[SubscriptionRow], amounts: Amounts, *, indent: int = 0) 
             (
                 str(row.id),
                 state(row.status),
-                amounts.cell(row.provider, row.amount, row.currency),
+                sum_cell(amounts.recurring(row)),
                 cadence(row.interval, row.interval_count),
                 _plan(row),
                 row.customer_email or "",

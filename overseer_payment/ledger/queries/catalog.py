@@ -40,6 +40,8 @@ def _price_row(row: Row[Any]) -> PriceRow:
         product_name=row.product_name or row.product_ref,
         nickname=row.nickname,
         amount=row.amount,
+        amount_decimal=row.amount_decimal,
+        package=row.package,
         currency=row.currency,
         interval=row.interval,
         interval_count=row.interval_count,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from overseer_payment.provider import Price
 from overseer_payment.provider_plugins.stripe.translate import fields as f
+from overseer_payment.provider_plugins.stripe.translate.price import amount_of, package_of, scheme_of
 
 if TYPE_CHECKING:
     from stripe.params import PriceListParams
@@ -36,13 +37,14 @@ def price(obj: f.Json) -> Price | None:
         return None
     if product.get("active") is False or obj.get("active") is False:
         return None
-    amount = f.whole(obj, "unit_amount", -1)
     return Price(
         id=id,
         product=product_id,
         product_name=f.text(product, "name") or product_id,
-        amount=amount if amount >= 0 else None,
+        amount=amount_of(obj),
         currency=currency,
+        scheme=scheme_of(obj),
+        package=package_of(obj),
         interval=f.text(recurring, "interval"),
         interval_count=max(1, f.whole(recurring, "interval_count", 1)),
         nickname=f.text(obj, "nickname"),

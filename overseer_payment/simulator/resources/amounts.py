@@ -42,9 +42,10 @@ _MINIMUM = {
 _MAXIMUM = 99_999_999
 
 
-def money(amount: int, currency: str) -> str:
+def money(amount: int | Decimal, currency: str) -> str:
     """Write an amount as Stripe's messages do: `$1,500.00`, `€15.00`, `¥1,500`, else `15.00 KWD`."""
-    plain = f"{Decimal(amount).scaleb(-exponent(currency)):,.{exponent(currency)}f}"
+    major = Decimal(amount).scaleb(-exponent(currency))
+    plain = f"{major:,.{max(exponent(currency), -int(major.as_tuple().exponent))}f}"
     sign = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}.get(currency.lower())
     return f"{sign}{plain}" if sign else f"{plain} {currency.upper()}"
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from overseer_payment.simulator.errors import SimError, parameter_missing
 from overseer_payment.simulator.resources.amounts import chargeable
-from overseer_payment.simulator.resources.prices import options_of, price_from_data
+from overseer_payment.simulator.resources.prices import line_total, options_of, price_from_data
 from overseer_payment.simulator.resources.shapes import DAY, Json, refuse
 from overseer_payment.simulator.resources.subscription_shapes import inactive_message
 from overseer_payment.simulator.world import World
@@ -44,7 +44,7 @@ def _line_item(world: World, wish: Json, param: str, currency: str | None) -> Js
             code="parameter_invalid_integer",
             param=f"{param}[quantity]",
         )
-    total = price["unit_amount"] * quantity
+    total = line_total(price, quantity)
     return {
         "id": world.new_id("li_"),
         "object": "item",
@@ -66,7 +66,7 @@ def _price(world: World, wish: Json, param: str) -> Json:
         price = world.get("price", wish["price"], param=f"{param}[price]")
         if not price["active"]:
             raise refuse(inactive_message(price), param=f"{param}[price]")
-        if price["unit_amount"] is None:
+        if price["unit_amount_decimal"] is None:
             raise refuse(
                 "Prices without a fixed amount can be listed here, not sold.", param=f"{param}[price]"
             )

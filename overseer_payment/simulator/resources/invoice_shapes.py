@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from overseer_payment.simulator.resources.amounts import money
 from overseer_payment.simulator.resources.periods import written_date
+from overseer_payment.simulator.resources.prices import line_total
 from overseer_payment.simulator.resources.shapes import Json, listed
 from overseer_payment.simulator.world import World
 
@@ -182,10 +184,11 @@ def item_line(world: World, subscription: Json, item: Json, *, trial: bool = Fal
     name = world.get("product", price["product"])["name"]
     recurring, count = price["recurring"], price["recurring"]["interval_count"]
     every = recurring["interval"] if count == 1 else f"{count} {recurring['interval']}s"
-    described = f"{quantity} × {name} (at {money(price['unit_amount'], price['currency'])} / {every})"
+    each = money(Decimal(price["unit_amount_decimal"]), price["currency"])
+    described = f"{quantity} × {name} (at {each} / {every})"
     return new_line(
         world,
-        0 if trial else price["unit_amount"] * quantity,
+        0 if trial else line_total(price, quantity),
         price["currency"],
         f"Trial period for {name}" if trial else described,
         period=(item["current_period_start"], item["current_period_end"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from overseer_payment.simulator.api import Call, changed, endpoint, paged, register_expander
@@ -44,7 +45,7 @@ def new_price(
         "transform_quantity": None,
         "type": "recurring" if interval else "one_time",
         "unit_amount": unit_amount,
-        "unit_amount_decimal": str(unit_amount),
+        "unit_amount_decimal": None if unit_amount is None else str(unit_amount),
     }
     price.update(fields)
     world.put(price)
@@ -79,7 +80,7 @@ def price_from_data(world: World, data: Json, *, product: str | None = None, par
     fields = given(data, "active", "lookup_key", "nickname", "tax_behavior")
     fields["metadata"] = metadata(data.get("metadata"))
     fields["unit_amount_decimal"] = decimal
-    if amount is None:
+    if decimal is None:
         fields |= _depends(data)
     if options := data.get("currency_options"):
         fields["id"] = world.new_id("price_")
@@ -138,7 +139,8 @@ def _unit_amount(data: Json, param: str) -> tuple[int | None, str | None]:
             )
         return amount, str(amount)
     if "unit_amount_decimal" in data:
-        return rounded(data["unit_amount_decimal"]), text_of(data["unit_amount_decimal"])
+        written = text_of(data["unit_amount_decimal"])
+        return None if "." in written else int(written), written
     raise parameter_missing(f"{param}[unit_amount]" if param else "unit_amount")
 
 
@@ -198,6 +200,11 @@ def update_price(call: Call) -> Json:
     if "metadata" in params:
         values["metadata"] = metadata(params["metadata"], price["metadata"])
     return changed(call.world, price, "price.updated", **values)
+
+
+def line_total(price: Json, quantity: int) -> int:
+    """Return what a line comes to: multiplied exactly, then rounded ("Decimal amounts for pricing")."""
+    return rounded(Decimal(price["unit_amount_decimal"]) * quantity)
 
 
 def plan_of(price: Json) -> Json:

@@ -123,7 +123,7 @@ def _proration(world: World, subscription: Json, item: Json, period: Json, at: i
     price, quantity = item["price"], item["quantity"]
     start, end = period["current_period_start"], period["current_period_end"]
     share = Decimal(max(0, end - at)) / Decimal(end - start)
-    amount = rounded(price["unit_amount"] * quantity * share)
+    amount = rounded(Decimal(price["unit_amount_decimal"]) * quantity * share)
     parent = {"subscription": subscription["id"], "subscription_item": item["id"]}
     return invoice_items.new_item(
         world, subscription["customer"], -amount if unused else amount, subscription["currency"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from overseer_payment.simulator.resources.periods import period_end
-from overseer_payment.simulator.resources.prices import plan_of
+from overseer_payment.simulator.resources.prices import line_total, plan_of
 from overseer_payment.simulator.resources.shapes import Json, listed, metadata, refuse
 from overseer_payment.simulator.world import World
 
@@ -129,7 +129,7 @@ def current_period(subscription: Json) -> tuple[int, int]:
 
 def amount_of(items: list[Json]) -> int:
     """Return what the items cost per period, in minor units."""
-    return sum(item["price"]["unit_amount"] * item["quantity"] for item in items)
+    return sum(line_total(item["price"], item["quantity"]) for item in items)
 
 
 def recurring_price(world: World, id: str, param: str) -> Json:

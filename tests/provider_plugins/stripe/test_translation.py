@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -372,21 +373,34 @@ def test_the_period_spans_all_items() -> None:
 
 
 @pytest.mark.parametrize(
-    ("price", "amount"),
+    ("price", "expected"),
     [
-        ({"unit_amount": None, "unit_amount_decimal": "0.5"}, 1),
-        ({"unit_amount": None, "unit_amount_decimal": None}, 0),
-        ({"unit_amount": None, "unit_amount_decimal": "NaN"}, 0),
-        ({"unit_amount": 0}, 0),
-        ({"unit_amount": 7, "recurring": {"interval": "month", "usage_type": "licensed"}}, 7),
-        ({"unit_amount": 7, "recurring": {"interval": "month", "usage_type": "metered"}}, 0),
-        ({"amount": 7, "interval": "month", "usage_type": "metered"}, 0),
+        ({"unit_amount": None, "unit_amount_decimal": "0.5"}, ("flat", Decimal("0.5"), 2)),
+        ({"unit_amount": None, "unit_amount_decimal": "0.50"}, ("flat", Decimal("0.5"), 2)),
+        ({"unit_amount": 5, "unit_amount_decimal": "5.0"}, ("flat", 5, 15)),
+        ({"unit_amount_decimal": "5.0"}, ("flat", 5, 15)),
+        ({"unit_amount": None, "unit_amount_decimal": None}, ("flat", None, None)),
+        ({"unit_amount": None, "unit_amount_decimal": "NaN"}, ("flat", None, None)),
+        ({"unit_amount": None, "unit_amount_decimal": "-1"}, ("flat", None, None)),
+        ({"unit_amount": None, "unit_amount_decimal": "1e999999999"}, ("flat", None, None)),
+        ({"unit_amount": 0}, ("flat", 0, 0)),
+        ({"unit_amount": None, "billing_scheme": "tiered"}, ("tiered", None, None)),
+        ({"unit_amount": 7, "recurring": {"interval": "month", "usage_type": "licensed"}}, ("flat", 7, 21)),
+        ({"unit_amount": 7, "recurring": {"usage_type": "metered"}}, ("metered", 7, None)),
+        ({"amount": 7, "interval": "month", "usage_type": "metered"}, ("metered", 7, None)),
+        ({"amount": None, "amount_decimal": "0.25", "interval": "month"}, ("flat", Decimal("0.25"), 1)),
+        ({"unit_amount": 7, "transform_quantity": {"divide_by": 2, "round": "up"}}, ("flat", 7, 14)),
+        ({"unit_amount": 7, "transform_quantity": {"divide_by": 2, "round": "down"}}, ("flat", 7, 7)),
+        ({"amount": 7, "transform_usage": {"divide_by": 2, "round": "up"}}, ("flat", 7, 14)),
     ],
 )
-def test_unit_amounts_of_unusual_prices(price: p.Json, amount: int) -> None:
-    """Tiers and metered usage have no sum of their own; fractions of a cent are rounded."""
-    items = p.listed({"id": "si_1", "price": {"id": "price_1", **price}})
-    assert first("customer.subscription.updated", p.subscription(items=items)).items[0].amount == amount
+def test_what_three_pieces_of_unusual_prices_come_to(
+    price: p.Json, expected: tuple[str, Decimal | int | None, int | None]
+) -> None:
+    """Fractions of a cent stay exact until they are multiplied; of tiers and usage only the bill tells."""
+    items = p.listed({"id": "si_1", "quantity": 3, "price": {"id": "price_1", **price}})
+    (item,) = first("customer.subscription.updated", p.subscription(items=items)).items
+    assert (item.scheme, item.amount, item.total) == expected
 
 
 def test_pausing_a_collection_is_told_apart_from_the_status() -> None:

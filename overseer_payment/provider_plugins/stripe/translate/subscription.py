@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from overseer_payment.errors import PayloadInvalid
 from overseer_payment.provider import Snapshot, SubscriptionItem, SubscriptionSnapshot, SubscriptionStatus
 from overseer_payment.provider_plugins.stripe.translate import fields as f
+from overseer_payment.provider_plugins.stripe.translate.price import (
+    amount_of,
+    package_of,
+    scheme_of,
+    transformed,
+)
 
 _STATUS = {status.value: status for status in SubscriptionStatus}
 
@@ -72,7 +77,10 @@ def _items(obj: f.Json) -> Iterator[SubscriptionItem]:
             product=f.reference(price, "product"),
             name=f.text(price, "nickname"),
             quantity=max(0, f.whole(row, "quantity", 1)),
-            amount=_unit_amount(price),
+            amount=amount_of(price),
+            scheme=scheme_of(price),
+            package=package_of(price),
+            package_begun=f.text(transformed(price), "round") != "down",
             interval=f.text(recurring, "interval"),
             interval_count=max(1, f.whole(recurring, "interval_count", 1)),
         )
@@ -86,21 +94,3 @@ def _price(item: f.Json) -> f.Json:
         if id := f.reference(item, key):
             return {"id": id}
     return {}
-
-
-def _unit_amount(price: f.Json) -> int:
-    """Minor units for one unit, fractions of one rounded; 0 for tiers and for metered usage.
-
-    What is metered comes to a sum only when it is billed.
-    """
-    if f.text(f.inner(price, "recurring") or price, "usage_type") == "metered":
-        return 0
-    whole = f.whole(price, "unit_amount", -1) if "unit_amount" in price else f.whole(price, "amount", -1)
-    if whole >= 0:
-        return whole
-    exact = f.text(price, "unit_amount_decimal") or f.text(price, "amount_decimal")
-    try:
-        rounded = int(Decimal(exact or "0").quantize(Decimal(1), ROUND_HALF_UP))
-    except (InvalidOperation, ValueError, OverflowError):
-        return 0
-    return rounded if 0 <= rounded < 10**18 else 0
