@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -14,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url
 
 from tests.support.browser import FLAGS, ConsoleGuard, find_chromium
+from tests.support.emptied import Emptied
 from tests.support.environment import scrub
 from tests.support.migrated import migrate
 from tests.support.postgres import Postgres, PostgresUnavailable, running_postgres
@@ -52,6 +55,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_uses_browser)
 
 
+def pytest_collection_finish() -> None:
+    # What was imported stays. To look for garbage in it again and again would take a sixth of the time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
+
+
 def _uses_browser(item: pytest.Item) -> bool:
     return BROWSER_FIXTURE in getattr(item, "fixturenames", ())
 
@@ -81,11 +91,12 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres: Postgres) -> Iterator[str]:
-    """The name of a database with our tables, to be copied."""
+def emptied_postgres(postgres: Postgres) -> Iterator[Emptied]:
+    """Databases with our tables, for one test after another."""
     with postgres.database() as url:
         asyncio.run(migrate(url))
-        yield make_url(url).database or ""
+        with closing(Emptied(postgres, like=make_url(url).database or "")) as databases:
+            yield databases
 
 
 @pytest.fixture
@@ -109,9 +120,9 @@ def empty_postgres_url(postgres: Postgres) -> Iterator[str]:
 
 
 @pytest.fixture
-def postgres_url(postgres: Postgres, migrated_postgres: str) -> Iterator[str]:
+def postgres_url(emptied_postgres: Emptied) -> Iterator[str]:
     """A database with our tables, without a row."""
-    with postgres.database(like=migrated_postgres) as url:
+    with emptied_postgres.database() as url:
         yield url
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -15,12 +14,15 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from tests.support.emptied import Emptied
 from tests.support.environment import clean_environment, scrub
 from tests.support.postgres import Postgres, PostgresUnavailable, running_postgres
 from tests.support.server import answers, free_port, running, serving
 
-if TYPE_CHECKING:
-    pass
+_NEW_ACCOUNT = """
+    INSERT INTO payment_provider (provider, account, livemode, created_at)
+    VALUES ('stripe', 'default', false, now()) RETURNING id
+"""
 
 
 @pytest.mark.anyio
@@ -43,6 +45,26 @@ def test_a_database_is_gone_after_its_test(postgres: Postgres) -> None:
     with pytest.raises(psycopg.OperationalError):
         left_open.execute("SELECT 1")
     left_open.close()
+
+
+def test_an_emptied_database_is_as_a_new_one(emptied_postgres: Emptied) -> None:
+    """Rows, counters, a test's own tables and open connections are gone; an altered one is not lent again."""
+    with emptied_postgres.database() as url:
+        address = url.replace("postgresql+psycopg://", "postgresql://")
+        with psycopg.connect(address) as made:
+            made.execute("CREATE TABLE own (id integer)")
+            made.execute(_NEW_ACCOUNT)
+        left_open = psycopg.connect(address)
+        left_open.execute("LOCK TABLE payment_provider")
+    left_open.close()
+    with emptied_postgres.database() as again, psycopg.connect(address) as found:
+        assert again == url
+        assert found.execute("SELECT count(*) FROM pg_tables WHERE tablename = 'own'").fetchone() == (0,)
+        assert found.execute(_NEW_ACCOUNT).fetchone() == (1,)
+        found.execute("ALTER TABLE payment_provider ALTER COLUMN account DROP NOT NULL")
+        found.commit()
+    with emptied_postgres.database() as another:
+        assert another != url
 
 
 def test_a_running_server_can_be_used_instead(postgres: Postgres) -> None:
