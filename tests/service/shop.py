@@ -40,7 +40,7 @@ REVENUE = ("gross", "refunded", "disputed", "net")
 Hook: TypeAlias = Callable[[httpx.Request], Awaitable[None]]
 
 
-async def _nothing(_: httpx.Request) -> None:
+async def nothing(_: httpx.Request) -> None:
     return None
 
 
@@ -57,17 +57,17 @@ class Wire(httpx.AsyncBaseTransport):
     def __init__(self, world: World) -> None:
         self._world, self._inner = world, transport(world)
         self.down = False
-        self.before: Hook = _nothing
-        self.after: Hook = _nothing
+        self.before: Hook = nothing
+        self.after: Hook = nothing
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self.down:
             raise httpx.ConnectError("unreachable, as asked", request=request)
         await self.before(request)
         response = await self._inner.handle_async_request(request)
-        await self.after(request)
         moment = datetime.fromtimestamp(self._world.now(), UTC)
         response.headers["Date"] = format_datetime(moment, usegmt=True)
+        await self.after(request)  # until it arrives: its date is when it was written
         return response
 
 
