@@ -96,7 +96,7 @@ def test_the_period_before_is_a_wider_bar_behind_each() -> None:
 
 @pytest.mark.parametrize("days", [1, 7, 30, 90])
 def test_today_is_named_below_its_bar(days: int) -> None:
-    """A few days are named, evenly, the last one always: in the middle of its bar, or flush with the drawing."""
+    """A few days are named, evenly, the last always: below its bar, or flush with the drawing."""
     chart = bar_chart([point(day, 100) for day in range(days)])
     assert chart.dates[-1].day == chart.buckets[-1].end
     assert 1 <= len(chart.dates) <= 7

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from starlette.testclient import TestClient
 
+from overseer_payment.ledger.queries import search
+from overseer_payment.simulator import scenario as play
+from tests.cards.desk import Desk
 from tests.cards.fake_payments import FakePayments
 from tests.cards.rows import transaction
 
@@ -65,3 +69,50 @@ def test_a_filter_starts_at_the_first_page(client: TestClient, payments: FakePay
     assert older
     chip = link(client.get(older).text, "Failed")
     assert chip == f"{LIST}?status=failed"
+
+
+def sums(html: str) -> list[str]:
+    return re.findall(r'op-c-amount"><b>([−\d.,]+) ', html)
+
+
+def titled(html: str, title: str) -> str:
+    found = re.search(rf'href="([^"]+)" data-op="view" title="{title}"', html)
+    assert found
+    return found[1].replace("&amp;", "&")
+
+
+@pytest.mark.anyio
+async def test_amounts_sort_within_one_currency(desk: Desk) -> None:
+    """One press: the largest of the main currency; the next: the smallest. All currencies: by time again."""
+    for amount, currency in ((700, "usd"), (4500, "usd"), (1500, "usd"), (9000, "eur")):
+        await desk.shop.pay(amount, currency)
+    await desk.shop.settle()
+    largest = await desk.see(titled(await desk.see(LIST), "Largest first"))
+    assert sums(largest) == ["45.00", "15.00", "7.00"]
+    assert 'aria-sort="descending"' in largest
+    smallest = await desk.see(titled(largest, "Smallest first"))
+    assert sums(smallest) == ["7.00", "15.00", "45.00"]
+    everything = re.search(r'aria-label="Currency".*?href="([^"]+)"', smallest, re.S)
+    assert everything
+    assert sorted(sums(await desk.see(everything[1]))) == ["15.00", "45.00", "7.00", "90.00"]
+
+
+@pytest.mark.anyio
+async def test_a_search_says_how_far_back_it_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of more rows than are read for any text it says since when, and a link goes on before that."""
+    monkeypatch.setattr(search, "WINDOW", 1)
+    price = play.offer(desk.shop.world, "Starter", 1200, interval="month")
+    for name in ("old", "middle", "new"):
+        play.subscribe(desk.shop.world, price, email=f"x-{name}@example.com", name="Ada")
+        desk.shop.world.clock.advance(3600)
+    await desk.shop.settle()
+    for tab in ("transactions", "customers"):
+        at = f"/payment/modal/{tab}"
+        assert "Search further back" not in await desk.see(at)
+        page = await desk.see(f"{at}?q=-old")
+        assert "x-old@example.com" not in page
+        further = link(page, "Search further back")
+        assert further
+        page = await desk.see(further)
+        assert "Only <bdi>Before" in page
+        assert "x-old@example.com" in page
