@@ -30,7 +30,6 @@ def take(
     who come again. Else the application is told later: a repair must not stop at one listener's fault.
     """
     given = list(snapshots)
-    happened = noting.prepare(connection, account_id, given)
     recorded = record(connection, account_id, given, now=now)
     ours = {
         s.metadata[OPERATION]: s.id
@@ -39,5 +38,5 @@ def take(
     }
     if ours:
         operations.follow(connection, account_id, ours, now=now)
-    noting.note(connection, account_id, happened, recorded.changes, now=now, insist=insist)
+    noting.note(connection, account_id, given, recorded.changes, now=now, insist=insist)
     return recorded

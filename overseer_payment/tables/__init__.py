@@ -25,7 +25,7 @@ from overseer_payment.tables.ledger import (
 )
 from overseer_payment.tables.objects import provider_object
 from overseer_payment.tables.operations import operation
-from overseer_payment.tables.telling import effect, listener, news
+from overseer_payment.tables.telling import effect, heard, listener, news
 from overseer_payment.tables.totals import customer_total, gauge, recurring, subscriber, total
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "forwarded",
     "forwarding",
     "gauge",
+    "heard",
     "invoice",
     "listener",
     "metadata",

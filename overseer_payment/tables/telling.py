@@ -36,11 +36,26 @@ news = Table(
     Column("mark", String(255), nullable=False, server_default=text("''")),
     # Counts how often a state was found altered; 1 for what happens once.
     Column("generation", Integer, nullable=False, server_default=text("1")),
-    # Years old when it was first heard of: noted, and told to those only who asked for history.
+    # Long over when it was first heard of: noted, and told to those only who asked for history.
     flag("history"),
+    # Of history: as of when its object last said so, and first did not. If it wasn't so before it was, it
+    # happened before our eyes.
+    moment("affirmed_at"),
+    moment("denied_at"),
     moment("occurred_at", nullable=False),
     moment("created_at", nullable=False),
     UniqueConstraint("account_id", "provider_id", "topic", "mark"),
+)
+
+# As of when the first word was heard on an object that is older than what this ledger knows of its account.
+
+heard = Table(
+    "payment_heard",
+    metadata,
+    Column("account_id", big, primary_key=True, autoincrement=False),
+    Column("provider_id", String(255), primary_key=True),
+    Column("kind", String(20), primary_key=True),
+    moment("first_at", nullable=False),
 )
 
 # The outbox: one delivery of one piece of news to one listener.

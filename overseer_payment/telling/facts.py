@@ -7,8 +7,7 @@ implies the earlier ones (what ended had started), in the order in which they ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -24,10 +23,8 @@ from overseer_payment.provider import (
     InvoiceSnapshot,
     InvoiceStatus,
     PaymentSnapshot,
-    Ref,
     RefundSnapshot,
     Snapshot,
-    Source,
     SubscriptionSnapshot,
     SubscriptionStatus,
     TransactionStatus,
@@ -35,9 +32,6 @@ from overseer_payment.provider import (
 
 AHEAD = timedelta(days=3)
 """How long before an end or a deadline we remind of it."""
-HISTORY = timedelta(days=30)
-"""What is first heard of so long after it happened is history. As long as providers remember their events:
-what an outage made us miss is told, what an older business brings along is not."""
 
 _NEVER_STARTED = frozenset({SubscriptionStatus.INCOMPLETE, SubscriptionStatus.INCOMPLETE_EXPIRED})
 _UNPAID = frozenset({SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID})
@@ -53,48 +47,13 @@ class Fact(NamedTuple):
     mark: str
     """Which one, where it can happen to one object again."""
     at: datetime | None
-    """When, if the object itself says so."""
-    due: datetime | None = None
-    """Of a reminder: when to tell it."""
+    """When, if the object itself says so. Of a reminder: when to tell it."""
+    since: datetime | None = None
+    """Where it does not: before then it can't have been. None: not before the object was made."""
 
     @property
     def key(self) -> tuple[str, str, str]:
         return self.id, self.topic, self.mark
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A fact, and how it was said."""
-
-    fact: Fact
-    at: datetime
-    history: bool
-    """Long over by then."""
-    unless_known: Ref | None = None
-    """An object that we knew already says so now: then it is we who hear of it late."""
-
-
-def said_by(snapshots: Iterable[Snapshot]) -> list[Said]:
-    """What these snapshots say has happened, each fact once, earlier words first."""
-    found: dict[tuple[str, str, str], Said] = {}
-    for snapshot in sorted(snapshots, key=lambda s: (s.as_of.moment, s.kind, s.id)):
-        for fact in facts(snapshot):
-            said = _said(fact, snapshot)
-            other = found.setdefault(fact.key, said)
-            if other.history and not said.history:
-                found[fact.key] = said
-    return list(found.values())
-
-
-def _said(fact: Fact, snapshot: Snapshot) -> Said:
-    now = snapshot.as_of.moment
-    if fact.at is not None:
-        return Said(fact, fact.at, now - fact.at > HISTORY)
-    if snapshot.as_of.source is Source.EVENT:  # it tells of its own moment
-        return Said(fact, now, False)
-    # A read may tell of anything since the object was made.
-    made = snapshot.occurred_at
-    return Said(fact, made, now - made > HISTORY, unless_known=snapshot.ref)
 
 
 def facts(snapshot: Snapshot) -> Iterator[Fact]:
@@ -169,12 +128,13 @@ def _subscription(said: SubscriptionSnapshot) -> Iterator[Fact]:
         yield Fact("subscription.ended", said.id, "", said.ended_at or said.canceled_at)
         return
     if said.status is SubscriptionStatus.TRIALING and said.trial_end is not None:
-        due = said.trial_end - AHEAD
-        yield Fact("subscription.trial_ending", said.id, _mark(said.trial_end), None, due)
+        yield Fact("subscription.trial_ending", said.id, _mark(said.trial_end), said.trial_end - AHEAD)
     if said.status in _UNPAID:
-        yield Fact("subscription.past_due", said.id, _mark(said.current_period_start), None)
+        unpaid = said.current_period_start
+        yield Fact("subscription.past_due", said.id, _mark(unpaid), None, since=unpaid)
     if end := end_of(said):
-        yield Fact("subscription.cancellation_scheduled", said.id, _mark(end), None)
+        asked = said.canceled_at
+        yield Fact("subscription.cancellation_scheduled", said.id, _mark(end), None, since=asked)
 
 
 def end_of(said: SubscriptionSnapshot) -> datetime | None:
@@ -193,8 +153,8 @@ def _dispute(said: DisputeSnapshot) -> Iterator[Fact]:
         and said.status in AWAITS_RESPONSE
         and said.dispute_kind is not DisputeKind.FRAUD_WARNING
     ):
-        due = said.evidence_due_by - AHEAD
-        yield Fact("dispute.due_soon", said.id, _mark(said.evidence_due_by), None, due)
+        due = said.evidence_due_by
+        yield Fact("dispute.due_soon", said.id, _mark(due), due - AHEAD)
 
 
 def _mark(moment: datetime | None) -> str:

@@ -6,7 +6,6 @@ All of it in the transaction that records. What is noted once is never news agai
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,80 +14,63 @@ from sqlalchemy import Connection, Row, false, literal_column, select
 from overseer_payment import tables
 from overseer_payment.ledger import accounts
 from overseer_payment.ledger.accounts import Account
-from overseer_payment.ledger.objects import by_id
 from overseer_payment.ledger.rows import Change
 from overseer_payment.listening import TOPICS, Listener
-from overseer_payment.provider import Ref, Snapshot
+from overseer_payment.provider import Snapshot
 from overseer_payment.tables import news as table
 from overseer_payment.telling import outbox
 from overseer_payment.telling.attached import here
 from overseer_payment.telling.calling import tell_inside, try_inside
-from overseer_payment.telling.facts import Said, said_by
+from overseer_payment.telling.evidence import SUBJECTS, weighed
+from overseer_payment.telling.history import Said
 from overseer_payment.telling.looking import look
 from overseer_payment.telling.outbox import Known
+from overseer_payment.telling.states import State, states
 
-_STATES = {
-    tables.subscription.name: ("subscription.changed", "provider_subscription_id"),
-    tables.dispute.name: ("dispute.changed", "provider_dispute_id"),
-}
-_BEGINNING = {"subscription.started": "subscription.changed", "dispute.opened": "dispute.changed"}
-"""What is history if its beginning is."""
 _KEY = ["account_id", "provider_id", "topic", "mark"]
 # Without parameters behind the rows: SQLAlchemy multiplies the rows of such a statement.
 _NEXT = table.c.generation + literal_column("1")
 
 
-def prepare(connection: Connection, account_id: int, snapshots: Iterable[Snapshot]) -> list[Said]:
-    """What these snapshots say has happened. Asked before they are recorded: what was known before?"""
-    found = said_by(snapshots)
-    late = {said.unless_known for said in found if said.history and said.unless_known is not None}
-    known: set[Ref] = set(by_id(connection, account_id, late)) if late else set()
-    return [replace(said, history=said.history and said.unless_known not in known) for said in found]
-
-
 def note(
     connection: Connection,
     account_id: int,
-    found: Sequence[Said],
-    changes: Iterable[Change],
+    given: Iterable[Snapshot],
+    changes: Sequence[Change],
     *,
     now: datetime,
     insist: bool,
 ) -> None:
-    """Write down what is new of `found` and `changes`, and see to it that it is told.
+    """Write down what is new of `given`, which made these `changes`, and see to it that it is told.
 
-    Made-up accounts' business is nobody's: it is not noted. Raises ListenerFailed if it is to `insist`.
+    Called after they are recorded, under the locks that this took. Made-up accounts' business is nobody's: it
+    is not noted. Raises ListenerFailed if it is to `insist`.
     """
-    states = _states(changes, found)
-    account = _account(connection, account_id) if found or states else None
-    if account is None or account.account in accounts.MADE_UP:
+    words = [word for word in given if word.kind in SUBJECTS]
+    known = _account(connection, account_id) if words or changes else None
+    if known is None or known[0].account in accounts.MADE_UP:
         return
-    fresh = list(_happened(connection, account_id, found, now))
-    no_history = [news for news in fresh if news.generation > 1 and news.topic in _BEGINNING]
-    states |= {(_BEGINNING[news.topic], news.provider_id): (news.occurred_at, False) for news in no_history}
-    fresh += _altered(connection, account_id, states, now)
+    account, began = known
+    found = weighed(connection, account_id, words, began)
+    altered = states(connection, account_id, words, changes, began)
+    fresh = list(_happened(connection, account_id, [*found, *altered.unseen], now))
+    fresh += _altered(connection, account_id, altered.seen, now)
     if fresh:
-        due = {said.fact.key: said.fact.due for said in found if said.fact.due is not None}
-        _tell(connection, account, fresh, due, now, insist=insist)
+        _tell(connection, account, fresh, _due(found), now, insist=insist)
 
 
-def _account(connection: Connection, account_id: int) -> Account | None:
-    columns = (tables.provider.c.provider, tables.provider.c.account, tables.provider.c.livemode)
-    row = connection.execute(select(*columns).where(tables.provider.c.id == account_id)).one_or_none()
-    return None if row is None else Account(*row)
+def _due(found: Iterable[Said]) -> dict[tuple[str, str, str], datetime]:
+    """When to tell reminders."""
+    return {
+        said.fact.key: said.fact.at for said in found if TOPICS[said.fact.topic].reminder and said.fact.at
+    }
 
 
-def _states(changes: Iterable[Change], found: Sequence[Said]) -> dict[tuple[str, str], tuple[datetime, bool]]:
-    """Rows that say something new: (topic, provider's id) → when it was made; is it history?"""
-    old = {(_BEGINNING[s.fact.topic], s.fact.id) for s in found if s.history and s.fact.topic in _BEGINNING}
-    states = {}
-    for change in changes:
-        if change.table in _STATES and change.after is not None and not change.after.get("placeholder"):
-            topic, key = _STATES[change.table]
-            first = change.before is None or bool(change.before.get("placeholder"))
-            which = (topic, change.after[key])
-            states[which] = (change.after["occurred_at"], first and which in old)
-    return states
+def _account(connection: Connection, account_id: int) -> tuple[Account, datetime] | None:
+    """Whose business this is, and since when we know it."""
+    query = select(tables.provider).where(tables.provider.c.id == account_id)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else (Account(row.provider, row.account, row.livemode), row.created_at)
 
 
 def _happened(
@@ -102,7 +84,9 @@ def _happened(
             "provider_id": said.fact.id,
             "mark": said.fact.mark,
             "generation": 1,
-            "history": said.history,
+            "history": not said.news,
+            "denied_at": said.testimony.denied_at,
+            "affirmed_at": said.testimony.affirmed_at,
             "occurred_at": said.at,
             "created_at": now,
         }
@@ -110,11 +94,15 @@ def _happened(
     ]
     if not values:
         return
-    # Whoever said it in its time makes it news, also if somebody who said it late was heard first.
+    # What makes it news may be heard after what told it as history.
     statement = outbox.insert_into(connection, table)
     statement = statement.on_conflict_do_update(
         index_elements=_KEY,
-        set_={"history": false(), "generation": _NEXT},
+        set_={
+            "history": false(),
+            "generation": _NEXT,
+            "occurred_at": statement.excluded.occurred_at,
+        },
         where=table.c.history.is_(True) & statement.excluded.history.is_(False),
     )
     yield from sorted(connection.execute(statement.returning(table), values), key=lambda row: row.id)
@@ -123,28 +111,28 @@ def _happened(
 def _altered(
     connection: Connection,
     account_id: int,
-    states: Mapping[tuple[str, str], tuple[datetime, bool]],
+    states: Sequence[State],
     now: datetime,
 ) -> Iterator[Row[Any]]:
     values = [
         {
             "account_id": account_id,
-            "topic": topic,
-            "provider_id": id,
+            "topic": state.topic,
+            "provider_id": state.id,
             "mark": "",
             "generation": 1,
-            "history": history,
-            "occurred_at": at,
+            "history": not state.news,
+            "occurred_at": state.at,
             "created_at": now,
         }
-        for (topic, id), (at, history) in sorted(states.items())
+        for state in sorted(states)
     ]
     if not values:
         return
     statement = outbox.insert_into(connection, table)
     again = statement.on_conflict_do_update(
         index_elements=_KEY,
-        set_={"generation": _NEXT, "history": statement.excluded.history},
+        set_={"generation": _NEXT, "history": table.c.history & statement.excluded.history},
     )
     found = connection.execute(again.returning(table), values)
     yield from sorted(found, key=lambda row: (row.topic, row.provider_id))

@@ -173,6 +173,13 @@ def upgrade() -> None:
     sa.Column('value', sa.BigInteger(), server_default=sa.text('0'), nullable=False),
     sa.PrimaryKeyConstraint('account_id', 'name', name=op.f('pk_payment_gauge'))
     )
+    op.create_table('payment_heard',
+    sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
+    sa.Column('provider_id', sa.String(length=255), nullable=False),
+    sa.Column('kind', sa.String(length=20), nullable=False),
+    sa.Column('first_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('account_id', 'provider_id', 'kind', name=op.f('pk_payment_heard'))
+    )
     op.create_table('payment_invoice',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -220,6 +227,8 @@ def upgrade() -> None:
     sa.Column('mark', sa.String(length=255), server_default=sa.text("('')"), nullable=False),
     sa.Column('generation', sa.Integer(), server_default=sa.text('1'), nullable=False),
     sa.Column('history', sa.Boolean(), nullable=False),
+    sa.Column('affirmed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('denied_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('occurred_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_payment_news')),
@@ -449,6 +458,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('account_id', 'provider_transaction_id', name=op.f('uq_payment_transaction_account_id_provider_transaction_id'))
     )
     with op.batch_alter_table('payment_transaction', schema=None) as batch_op:
+        batch_op.create_index('ix_payment_transaction_amount', ['account_id', 'currency', 'amount', 'id'], unique=False)
         batch_op.create_index('ix_payment_transaction_currency', ['account_id', 'currency', 'occurred_at', 'id'], unique=False)
         batch_op.create_index('ix_payment_transaction_customer', ['customer_id', 'occurred_at', 'id'], unique=False)
         batch_op.create_index('ix_payment_transaction_email_key', ['account_id', 'email_key'], unique=False, sqlite_where=sa.text('email_key IS NOT NULL'), postgresql_where=sa.text('email_key IS NOT NULL'))
@@ -460,7 +470,6 @@ def upgrade() -> None:
         batch_op.create_index('ix_payment_transaction_type', ['account_id', 'type', 'occurred_at', 'id'], unique=False)
 
     op.create_table('payment_wanted',
-        batch_op.create_index('ix_payment_transaction_amount', ['account_id', 'currency', 'amount', 'id'], unique=False)
     sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
     sa.Column('provider_id', sa.String(length=255), nullable=False),
     sa.Column('kind', sa.String(length=20), nullable=False),
@@ -495,6 +504,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_payment_transaction_email_key', sqlite_where=sa.text('email_key IS NOT NULL'), postgresql_where=sa.text('email_key IS NOT NULL'))
         batch_op.drop_index('ix_payment_transaction_customer')
         batch_op.drop_index('ix_payment_transaction_currency')
+        batch_op.drop_index('ix_payment_transaction_amount')
 
     op.drop_table('payment_transaction')
     op.drop_table('payment_total')
@@ -506,7 +516,6 @@ def downgrade() -> None:
 
     op.drop_table('payment_subscription')
     op.drop_table('payment_subscriber')
-        batch_op.drop_index('ix_payment_transaction_amount')
     with op.batch_alter_table('payment_reference', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_payment_reference_transaction_id'))
 
@@ -542,6 +551,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_payment_invoice_customer')
 
     op.drop_table('payment_invoice')
+    op.drop_table('payment_heard')
     op.drop_table('payment_gauge')
     op.drop_table('payment_forwarding')
     op.drop_table('payment_forwarded')
