@@ -24,6 +24,7 @@ from overseer_payment.errors import ConfigurationError, DatabaseError
 from overseer_payment.faults import describe, place
 from overseer_payment.inbox import APPLIED, DEAD, DUE, FAILED, IGNORED
 from overseer_payment.ledger import accounts, forgetting, forgetting_events, wants
+from overseer_payment.ledger.accounts import Account
 from overseer_payment.provider import Event, Parsed, Provider, Ref, Snapshot
 from overseer_payment.recording import take
 from overseer_payment.tables import event as table
@@ -137,17 +138,19 @@ def _is_open(connection: Connection, providers: Mapping[str, Provider], id: int)
     return connection.execute(query).one_or_none() is not None
 
 
-def event_of(row: Row[Any], *, livemode: bool) -> Event:
-    """The stored event as the provider's `parse` takes it. Its account says whose it is, and the mode."""
-    payload = json.loads(row.payload)
+def event_of(row: Row[Any], home: Account) -> Event:
+    """The stored event as the provider's `parse` takes it. `home` says whose it is, and the mode.
+
+    How a payload tells those only its provider knows, who told it when the event came.
+    """
     return Event(
         id=row.provider_event_id,
         type=row.type,
         occurred_at=row.occurred_at,
-        livemode=livemode,
+        livemode=home.livemode,
         api_version=row.api_version,
-        account=None,
-        payload=payload,
+        account=None if home.account in accounts.OWN else home.account,
+        payload=json.loads(row.payload),
     )
 
 
@@ -162,8 +165,7 @@ def _translate_and_record(
     of = {id: account for account, id in accounts.known(connection).items()}
     for row in rows:
         home = of[row.account_id]
-        # How a payload tells its mode only its provider knows, who told it when the event came.
-        parsed = providers[home.provider].parse(event_of(row, livemode=home.livemode))
+        parsed = providers[home.provider].parse(event_of(row, home))
         told.setdefault(row.account_id, []).extend(parsed.snapshots)
         wanted = asked.setdefault(row.account_id, {})
         for ref in parsed.fetch:

@@ -16,6 +16,8 @@ DEFAULT = "default"  # the account that the API key belongs to
 EXAMPLE = "example"  # `payment seed`
 DEMO = "demo"  # `overseer serve --demo`
 MADE_UP = frozenset({EXAMPLE, DEMO})
+OWN = MADE_UP | {DEFAULT}
+"""Names of ours. Every other is the id of a connected account, as its events tell it."""
 
 
 _ALL = str(select(table.c.provider, table.c.account, table.c.livemode, table.c.id))

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from overseer_payment import database, tables
 from overseer_payment.host_contract import User
 from overseer_payment.ledger import accounts
-from overseer_payment.listening import TOPICS
-from overseer_payment.provider import CheckoutMode
+from overseer_payment.listening import TOPICS, News, inside
+from overseer_payment.provider import CheckoutMode, Event, Parsed
 from overseer_payment.schemas import CheckoutBody, Viewer
 from overseer_payment.simulator import World
 from overseer_payment.sync import backfill, sources
 from tests.service.application import Ears, Open, grant, granted, on_one_database
-from tests.service.shop import Shop, Wire, service, settings_of
+from tests.service.shop import Shop, Wire, of_type, service, settings_of
 
 pytestmark = pytest.mark.anyio
 
@@ -95,6 +96,38 @@ async def test_made_up_business_is_told_to_nobody(world: World, engine: AsyncEng
         assert await shop.count(tables.news) == 0
         assert ears.heard == []
         await payments.aclose()
+
+
+@on_one_database
+async def test_news_names_the_account_it_concerns(
+    opened: Open, ears: Ears, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same payment of our own account and of a connected one is told of both, as what it is of."""
+    parsed: list[str | None] = []
+    within: list[str] = []
+
+    @inside("payment.succeeded", name="within")
+    def listen(connection: Connection, news: News) -> None:
+        within.append(news.account)
+
+    async with opened(ears("payment.succeeded"), listen) as shop:
+        stripe = shop.payments.registry.get("stripe")
+        parse = stripe.parse
+
+        def noticed(event: Event) -> Parsed:
+            parsed.append(event.account)
+            return parse(event)
+
+        monkeypatch.setattr(stripe, "parse", noticed)
+        await shop.pay()
+        (event,) = of_type(shop.world, "charge.succeeded")
+        await shop.receive(event)
+        await shop.receive({**event, "account": "acct_connected"})
+        await shop.payments.worker.drain()
+    assert sorted(news.account for news in ears.heard) == ["acct_connected", "default"]
+    assert within == ["default", "acct_connected"]
+    assert parsed == [None, "acct_connected"]
+    assert len({news.effect_id for news in ears.heard}) == 2
 
 
 @on_one_database
