@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, select
 
 from overseer_payment import operations, tables
 from overseer_payment.committing import committed, queried
@@ -14,16 +14,16 @@ from overseer_payment.ledger import accounts, queries
 from overseer_payment.ledger.accounts import Account
 from overseer_payment.ledger.scope import Scope
 from overseer_payment.operations import Begun, Intent
-from overseer_payment.provider import Capability, DisputeKind, Kind, RefundRequest
+from overseer_payment.provider import Capability, RefundRequest
 from overseer_payment.recording import OPERATION
 from overseer_payment.requesting import as_request
 from overseer_payment.schemas import RefundBody, TransactionRow, Viewer
+from overseer_payment.shown import refundable
 
 if TYPE_CHECKING:
     from overseer_payment.service import Payments
 
 _ITS_STATE_FORBIDS = frozenset({"charge_already_refunded", "charge_disputed"})
-_DOCUMENTS = (Kind.INVOICE.value, Kind.CHECKOUT.value)
 
 
 async def refund(
@@ -66,7 +66,7 @@ def _begin(
     before = operations.earlier(connection, row.account_id, asked)
     if before is not None:
         return account, before
-    _require_refundable(connection, payments, account, row)
+    refundable.require(connection, payments, account, row)
     amount = _amount(connection, payments, account, row, body)
     key = Intent.fresh_key()
     intent = Intent(
@@ -108,7 +108,7 @@ def _request(row: Row[Any], amount: int, reason: str | None, key: str) -> Refund
 def _amount(
     connection: Connection, payments: Payments, account: Account, row: Row[Any], body: RefundBody
 ) -> int:
-    remaining = row.amount_refundable - operations.reserved(connection, row.id)
+    remaining = refundable.remaining(connection, row)
     currencies = payments.currencies(account.provider)
     if remaining <= 0:
         raise Conflict("Nothing is left to refund of this payment.", code="nothing_left")
@@ -120,46 +120,3 @@ def _amount(
     if amount < row.amount and Capability.PARTIAL_REFUND not in capabilities:
         raise NotSupported("This provider refunds payments only as a whole.")
     return amount
-
-
-def _require_refundable(connection: Connection, payments: Payments, account: Account, row: Row[Any]) -> None:
-    if row.type == "refund":
-        raise Conflict("A refund can't be refunded. Choose the payment.", code="is_refund")
-    if account not in payments.homes():
-        raise Conflict(
-            "This payment belongs to another account than the configured key.", code="other_account"
-        )
-    if Capability.REFUND not in payments.registry.spec(account.provider).capabilities:
-        raise NotSupported("This provider can't refund through its API.")
-    if row.placeholder:
-        raise Conflict("This payment is not known well enough yet. Try again shortly.", code="not_known")
-    if row.status not in {"succeeded", "partially_refunded", "refunded"}:
-        raise Conflict(f"This payment is {row.status}: there is nothing to give back.", code="not_refundable")
-    if _is_document(connection, row):
-        raise Conflict("Which payment this was is not known yet. Try again shortly.", code="not_known")
-    if _is_disputed(connection, row):
-        raise Conflict(
-            "A dispute about this payment is open: answer or accept it instead.", code="dispute_open"
-        )
-
-
-def _is_document(connection: Connection, row: Row[Any]) -> bool:
-    """Does an invoice or a session stand in for the payment until the link is known?"""
-    known = tables.provider_object.c
-    query = select(func.count()).where(
-        known.account_id == row.account_id,
-        known.provider_id == row.provider_transaction_id,
-        known.kind.in_(_DOCUMENTS),
-    )
-    return bool(connection.execute(query).scalar_one())
-
-
-def _is_disputed(connection: Connection, row: Row[Any]) -> bool:
-    """An open chargeback forbids refunding: the money would go twice. An inquiry does not."""
-    dispute = tables.dispute.c
-    query = select(func.count()).where(
-        dispute.transaction_id == row.id,
-        dispute.kind == DisputeKind.CHARGEBACK.value,
-        dispute.status.in_(queries.OPEN_STATES),
-    )
-    return bool(connection.execute(query).scalar_one())

@@ -15,8 +15,8 @@ from overseer_payment.cards.methods import method
 from overseer_payment.cards.render import part
 from overseer_payment.cards.words import REASON
 from overseer_payment.errors import Conflict, Invalid
-from overseer_payment.provider import OPEN_DISPUTE, Capability, DisputeKind
-from overseer_payment.schemas import RefundBody, TransactionState, TransactionType
+from overseer_payment.provider import Capability
+from overseer_payment.schemas import RefundBody, TransactionState
 
 if TYPE_CHECKING:
     from overseer_payment.cards.render import View
@@ -39,23 +39,12 @@ class Offer:
 
 def offer_of(seen: Visit, row: TransactionDetail) -> Offer | None:
     """The refund that this viewer may make of this payment, or None when there is no such thing."""
-    paid = row.status in {TransactionState.SUCCEEDED, TransactionState.PARTIALLY_REFUNDED}
-    if row.type is TransactionType.REFUND or not paid:
-        return None
-    if not seen.may("payment.refund") or not seen.can(row.provider, Capability.REFUND):
-        return None
-    contested = _contested(row)
-    if row.amount_refundable <= 0 and not contested:
+    contested = row.refund_refused == "dispute_open"
+    if not seen.may("payment.refund") or (row.refund_refused is not None and not contested):
         return None
     typed = seen.fmt.table(row.provider).plain(row.amount_refundable, row.currency)
     blocked = "A chargeback is open: the bank already holds this money." if contested else ""
     return Offer(row.amount_refundable, typed, seen.can(row.provider, Capability.PARTIAL_REFUND), blocked)
-
-
-def _contested(row: TransactionDetail) -> bool:
-    return any(
-        dispute.kind is DisputeKind.CHARGEBACK and dispute.status in OPEN_DISPUTE for dispute in row.disputes
-    )
 
 
 def told(seen: Visit, row: TransactionDetail) -> Told | None:

@@ -15,6 +15,7 @@ from overseer_payment.provider import (
     CheckoutStatus,
     DisputeKind,
     DisputeSnapshot,
+    DisputeStatus,
     InvoiceSnapshot,
     Kind,
     PaymentSnapshot,
@@ -118,7 +119,9 @@ def _told(snapshot: Snapshot) -> Iterator[TimelineEntry]:
             )
         case DisputeSnapshot():
             title = _DISPUTE[snapshot.dispute_kind]
-            yield _entry(snapshot, "dispute", title, snapshot.reason, snapshot.status, snapshot.amount)
+            # Its moment is when it was opened: what became of it since was not so then.
+            opened = snapshot.status if snapshot.status is DisputeStatus.NEEDS_RESPONSE else None
+            yield _entry(snapshot, "dispute", title, snapshot.reason, opened, snapshot.amount)
         case InvoiceSnapshot():
             number = snapshot.number or snapshot.id
             yield _entry(snapshot, "invoice", f"Invoice {number}", None, snapshot.status, snapshot.total)
@@ -134,7 +137,7 @@ def _told(snapshot: Snapshot) -> Iterator[TimelineEntry]:
 
 
 def _entry(
-    snapshot: Snapshot, kind: str, title: str, detail: str | None, status: str, amount: int | None
+    snapshot: Snapshot, kind: str, title: str, detail: str | None, status: str | None, amount: int | None
 ) -> TimelineEntry:
     currency = getattr(snapshot, "currency", None) or None
     return TimelineEntry.model_validate(
@@ -143,7 +146,7 @@ def _entry(
             "kind": kind,
             "title": title,
             "detail": detail.replace("_", " ") if detail else None,
-            "status": str(status),
+            "status": str(status) if status else None,
             "amount": amount if currency else None,
             "currency": currency,
         }

@@ -84,6 +84,11 @@ class TransactionDetail(TransactionRow):
     disputes: list[DisputeRow] = Field(default_factory=list)
     timeline: list[TimelineEntry] = Field(default_factory=list)
     references: list[Reference] = Field(default_factory=list)
+    refund_refused: str | None = Field(
+        default=None,
+        description="The `code` under which a refund would be refused now; null where it would be taken. "
+        "Told to staff alone.",
+    )
 
 
 class TransactionQuery(ListQuery):
@@ -101,7 +106,8 @@ class TransactionQuery(ListQuery):
     occurred_before: datetime | None = None
     order: Literal["newest", "oldest", "largest", "smallest"] = Field(
         default="newest",
-        description="Which come first. By their amounts only with a `currency`; refunds by what they gave back.",
+        description="Which come first. By their amounts only with a `currency`; refunds by what they gave "
+        "back.",
     )
 
 

@@ -52,13 +52,14 @@ async def disputes(payments: Views, viewer: Viewer, query: DisputeQuery) -> Page
     A buyer sees chargebacks and inquiries about their own payments, and no early fraud warning.
     """
     page = await payments.ask(viewer, lambda c, scope: queries.disputes(c, scope, query, now=utcnow()))
-    return Page(rows=[completed(payments, row) for row in page.rows], next_cursor=page.next_cursor)
+    rows = [completed(payments, viewer, row) for row in page.rows]
+    return Page(rows=rows, next_cursor=page.next_cursor)
 
 
 async def dispute(payments: Views, viewer: Viewer, id: str) -> DisputeDetail:
     """One dispute by our id or the provider's; what was staged is shown to staff only. Raises NotFound."""
     found, snapshot = await payments.ask(viewer, lambda c, scope: _detail(c, scope, id), one=True)
-    row = completed(payments, found)
+    row = completed(payments, viewer, found)
     provider = answering(payments, row.provider)
     # Asked outside the transaction: a provider's form may take its SDK to be loaded.
     if provider is None or not isinstance(snapshot, DisputeSnapshot):
@@ -67,11 +68,12 @@ async def dispute(payments: Views, viewer: Viewer, id: str) -> DisputeDetail:
     return DisputeDetail.model_validate({**row.model_dump(), **evidence})
 
 
-def completed(payments: Views, row: RowT) -> RowT:
-    """The row with what the provider's plugin adds: its page there, and whether answers can be sent."""
+def completed(payments: Views, viewer: Viewer, row: RowT) -> RowT:
+    """The row with what the provider's plugin adds: whether answers can be sent; for staff its page there."""
     built = payments.built().get(row.provider)
     answers = built is not None and answering(payments, row.provider) is not None
-    url = built.dashboard_url(Ref(Kind.DISPUTE, row.provider_dispute_id)) if built else None
+    shown = built is not None and viewer.sees_all
+    url = built.dashboard_url(Ref(Kind.DISPUTE, row.provider_dispute_id)) if built and shown else None
     can = {"can_respond": row.can_respond and answers, "can_accept": row.can_accept and answers}
     return row.model_copy(update={"url": url, **can})
 

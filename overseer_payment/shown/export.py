@@ -53,7 +53,7 @@ class Export:
     list_query: type[ListQuery]
     question: Callable[[Connection, Scope, Any], Page[Any]]
     money: tuple[str, ...] = ()
-    finish: Callable[[Payments, Any], Row] = lambda _, row: row
+    finish: Callable[[Payments, Viewer, Any], Row] = lambda _, __, row: row
     query: type[ExportQuery] = ExportQuery
     """Its filters and format."""
 
@@ -115,7 +115,7 @@ async def export(
         first = first or accounts
         if accounts != first:
             raise Conflict("Other accounts came to be shown while the export ran. Start it again.")
-        rows = [what.finish(payments, row) for row in page.rows]
+        rows = [what.finish(payments, viewer, row) for row in page.rows]
         yield text + sheets.lines(rows, what.money, payments.currencies, query.format)
         text, total = "", total + len(rows)
         count(total)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,10 +11,12 @@ from sqlalchemy import select
 from overseer_payment import tables
 from overseer_payment.committing import queried
 from overseer_payment.database import utcnow
-from overseer_payment.errors import ConfigurationError, PaymentError
+from overseer_payment.errors import ConfigurationError, Invalid, PaymentError
 from overseer_payment.ledger import accounts, queries, reports, timeline
 from overseer_payment.ledger.accounts import Account
+from overseer_payment.ledger.counting import Counting
 from overseer_payment.ledger.scope import Scope
+from overseer_payment.money import ISO, CurrencyTable
 from overseer_payment.provider import Provider, Ref
 from overseer_payment.schemas import (
     CheckoutRow,
@@ -32,7 +34,7 @@ from overseer_payment.schemas import (
     TransactionRow,
     Viewer,
 )
-from overseer_payment.shown import whose
+from overseer_payment.shown import refundable, whose
 from overseer_payment.shown.disputes import completed
 
 if TYPE_CHECKING:
@@ -110,10 +112,27 @@ class Views:
         which = which or (whose.findable if one else whose.listed)
 
         def ask(connection: Connection) -> T:
-            ids = which(connection, self.homes(), self.account).values()
-            return question(connection, Scope(tuple(ids), user))
+            return question(connection, self.scope(which(connection, self.homes(), self.account), user))
 
         return await queried(self.engine, ask)
+
+    def scope(self, listed: Mapping[Account, int], user: str | None = None) -> Scope:
+        """These accounts, and how what they sum up is added."""
+        counting = Counting({id: self.currencies(account.provider) for account, id in listed.items()})
+        return Scope(tuple(listed.values()), user, counting)
+
+    def currencies(self, provider: str) -> CurrencyTable:
+        """How a provider counts money; ISO 4217 for one that is no longer installed."""
+        try:
+            return self.registry.spec(provider).currencies
+        except PaymentError:
+            return ISO
+
+    def of_provider(self, key: str | None) -> whose.Which:
+        """The accounts that a report is about, of one provider alone if one is named. Raises Invalid."""
+        if key is not None and key not in (known := [row.key for row in self.registry.rows()]):
+            raise Invalid(f"There is no payment provider {key[:40]!r} (installed: {', '.join(known)}).")
+        return whose.of(key)
 
     # -- lists and rows --------------------------------------------------------------------------
 
@@ -130,7 +149,9 @@ class Views:
                 today=today,
                 currency=query.currency,
                 interval=query.interval,
+                counting=scope.counting,
             ),
+            which=self.of_provider(query.provider),
         )
 
     async def transactions(self, viewer: Viewer, query: TransactionQuery) -> Page[TransactionRow]:
@@ -139,32 +160,34 @@ class Views:
 
     async def transaction(self, viewer: Viewer, id: str) -> TransactionDetail:
         """`id` is ours, or any provider id of the payment (payment intent, charge, session, invoice)."""
-        return await self.ask(
+        found = await self.ask(
             viewer, lambda c, scope: self._detail(c, scope, queries.transaction(c, scope, id)), one=True
         )
+        told = [completed(self, viewer, dispute) for dispute in found.disputes]
+        return found.model_copy(update={"disputes": told})
 
     def _detail(self, connection: Connection, scope: Scope, row: TransactionRow) -> TransactionDetail:
-        of = select(tables.transaction.c.account_id).where(tables.transaction.c.id == row.id)
-        account_id = connection.execute(of).scalar_one()
+        of = select(tables.transaction).where(tables.transaction.c.id == row.id)
+        stored = connection.execute(of).one()
+        account_id = stored.account_id
         names = timeline.references(connection, account_id, row.id) or [row.provider_transaction_id]
         found = timeline.snapshots(connection, account_id, names)
-        # A buyer learns what happened to the money, not who of the staff did it or what banks suspect.
+        # A buyer learns what happened to the money, not who of the staff did it, where it is looked at, or
+        # what banks suspect.
         staff = scope.user_id is None
         if not staff:
             found = [snapshot for snapshot in found if not timeline.is_warning(snapshot)]
         return TransactionDetail(
             **row.model_dump(),
             refunds=queries.refunds(connection, scope, row.id),
-            disputes=[
-                completed(self, dispute)
-                for dispute in queries.disputes_about(connection, scope, row.id, now=utcnow())
-            ],
+            disputes=queries.disputes_about(connection, scope, row.id, now=utcnow()),
             timeline=timeline.timeline(connection, row.id, found, operations=staff),
-            references=[self._reference(row.provider, snapshot.ref) for snapshot in found],
+            references=[self._reference(row.provider, snapshot.ref, staff) for snapshot in found],
+            refund_refused=refundable.refused(connection, self, stored) if staff else None,
         )
 
-    def _reference(self, provider: str, ref: Ref) -> Reference:
-        built = self.built().get(provider)
+    def _reference(self, provider: str, ref: Ref, staff: bool) -> Reference:
+        built = self.built().get(provider) if staff else None
         return Reference(kind=ref.kind.value, id=ref.id, url=built.dashboard_url(ref) if built else None)
 
     async def subscriptions(self, viewer: Viewer, query: SubscriptionQuery) -> Page[SubscriptionRow]:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from overseer_payment import errors
 from overseer_payment.ledger.queries.common import aware
 from overseer_payment.money import CurrencyTable
-from overseer_payment.provider import Provider
+from overseer_payment.provider import OPEN_DISPUTE, Provider
 from overseer_payment.schemas import (
     Catalog,
     CheckoutBody,
@@ -35,6 +35,7 @@ from overseer_payment.schemas import (
     TransactionQuery,
     TransactionRow,
     TransactionState,
+    TransactionType,
     Viewer,
 )
 from tests.cards.rows import STRIPE, now, status, transaction
@@ -66,7 +67,7 @@ class FakePayments:
         if self.failing is not None:
             raise self.failing
 
-    async def status(self, viewer: Viewer) -> StatusView:
+    async def status(self, viewer: Viewer, provider: str | None = None) -> StatusView:
         self._answer()
         return self.state
 
@@ -85,7 +86,20 @@ class FakePayments:
 
     async def transaction(self, viewer: Viewer, id: str) -> TransactionDetail:
         self._answer()
-        return _one(self.payments, id)
+        row = _one(self.payments, id)
+        return row.model_copy(update={"refund_refused": row.refund_refused or self._refused(row)})
+
+    def _refused(self, row: TransactionDetail) -> str | None:
+        """The code under which the service would refuse to refund it."""
+        reasons = {
+            "is_refund": row.type is TransactionType.REFUND,
+            "not_supported": not any("refund" in plugin.capabilities for plugin in self.plugins),
+            "not_refundable": row.status
+            not in (TransactionState.SUCCEEDED, TransactionState.PARTIALLY_REFUNDED),
+            "dispute_open": any(dispute.status in OPEN_DISPUTE for dispute in row.disputes),
+            "nothing_left": row.amount_refundable <= 0,
+        }
+        return next((code for code, holds in reasons.items() if holds), None)
 
     async def subscriptions(self, viewer: Viewer, query: SubscriptionQuery) -> Page[SubscriptionRow]:
         self._answer()

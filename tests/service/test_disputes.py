@@ -137,6 +137,8 @@ async def test_accepting_a_chargeback_loses_it_for_good(shop: Shop) -> None:
     row = await disputes.accept(shop.payments, OPERATOR, id)
     assert (row.status, row.funds_withdrawn, row.can_accept) == ("lost", 1000, False)
     assert row.timeline[-1].title == "Dispute accepted"
+    # It was not lost when it was opened.
+    assert (row.timeline[0].title, row.timeline[0].status) == ("Chargeback opened", None)
     assert row.timeline[-1].actor == OPERATOR.actor
     before = len(shop.requests("POST", "/v1/disputes"))
     for answer in (
@@ -397,7 +399,10 @@ async def test_buyers_see_their_own_disputes_and_no_suspicion(shop: Shop) -> Non
     assert [row.provider_dispute_id for row in await page(shop, BUYER, status="open")] == [own["id"]]
     assert await page(shop, BUYER, kind=DisputeKind.FRAUD_WARNING) == []
     seen = await dispute(shop.payments, BUYER, own["id"])
-    assert (seen.evidence, seen.form) == ({}, None)
+    assert (seen.evidence, seen.form, seen.url) == ({}, None, None)
+    assert seen.transaction_id is not None
+    paid = await shop.payments.transaction(BUYER, str(seen.transaction_id))
+    assert [row.url for row in (*await page(shop, BUYER), *paid.disputes)] == [None, None]
     assert [entry.kind for entry in seen.timeline] == ["dispute"]
     for hidden in (warning["id"], stranger):
         with pytest.raises(NotFound):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+import httpx
 import pytest
+from sqlalchemy import update
 
-from overseer_payment import tables
-from overseer_payment.errors import Conflict, Forbidden, Invalid, NotFound
+from overseer_payment import database, tables
+from overseer_payment.errors import Conflict, Forbidden, Invalid, NotFound, OutcomeUnknown
 from overseer_payment.host_contract import User
+from overseer_payment.ledger import accounts
 from overseer_payment.provider import CheckoutMode
 from overseer_payment.schemas import CheckoutBody, RefundBody, Viewer
 from overseer_payment.simulator.resources.disputes import close_dispute, open_dispute
@@ -53,6 +56,8 @@ async def test_a_buyer_is_not_told_who_of_the_staff_did_it(shop: Shop) -> None:
     await shop.refund(created.session_id, 100)
     staff = await shop.transaction(created.session_id)
     own = await shop.payments.transaction(BUYER, created.session_id)
+    assert [one.url for one in own.references if one.url] == []
+    assert {one.id for one in staff.references if one.url} >= {staff.provider_transaction_id}
     assert OPERATOR.actor in [entry.actor for entry in staff.timeline]
     assert {entry.kind for entry in own.timeline} >= {"attempt", "refund"}
     assert [entry.actor for entry in own.timeline if entry.actor or entry.kind == "operation"] == []
@@ -62,12 +67,14 @@ async def test_more_than_remains_is_refused_before_the_provider_is_asked(shop: S
     """600 + 400 + 500 of 1000: the third has nothing left (409); 600 + 500 is more than remains (422)."""
     intent = await _paid(shop)
     await shop.refund(intent, 600)
+    assert (await shop.transaction(intent)).refund_refused is None
     with pytest.raises(Invalid, match=r"Only 4\.00 USD") as more:
         await shop.refund(intent, 500)
     await shop.refund(intent, 400)
     with pytest.raises(Conflict, match="Nothing is left") as nothing:
         await shop.refund(intent, 500)
     assert (more.value.code, nothing.value.code) == ("more_than_remains", "nothing_left")
+    assert (await shop.transaction(intent)).refund_refused == "nothing_left"
     assert len(shop.requests("POST", "/v1/refunds")) == 2
 
 
@@ -82,6 +89,7 @@ async def test_only_a_payment_that_succeeded_can_be_refunded(shop: Shop) -> None
         with pytest.raises((Conflict, NotFound)) as refused:
             await shop.refund(id)
         assert refused.value.code == code or code is None
+        assert code is None or (await shop.transaction(id)).refund_refused == code
     assert len(shop.requests("POST", "/v1/refunds")) == 1
 
 
@@ -105,8 +113,33 @@ async def test_an_open_chargeback_forbids_refunding_and_an_inquiry_does_not(shop
     await shop.settle()
     with pytest.raises(Conflict) as refused:
         await shop.refund(disputed)
-    assert refused.value.code == "dispute_open"
+    assert refused.value.code == "dispute_open" == (await shop.transaction(disputed)).refund_refused
+    assert (await shop.transaction(asked)).refund_refused is None
     assert (await shop.refund(asked)).amount == 1000
+
+
+async def test_what_is_offered_is_what_would_be_taken(shop: Shop) -> None:
+    """Nothing of example data, nor of what a refund under way may take, though the sums say otherwise."""
+    intent = await _paid(shop)
+    found, shop.wire.after = shop.wire.after, _lost
+    with pytest.raises(OutcomeUnknown):
+        await shop.refund(intent)
+    shop.wire.after = found
+    under_way = await shop.transaction(intent)
+    assert (under_way.amount_refundable, under_way.refund_refused) == (1000, "nothing_left")
+    with pytest.raises(Conflict):
+        await shop.refund(intent)
+    async with database.write(shop.engine) as connection:
+        await connection.execute(update(tables.provider).values(account=accounts.EXAMPLE))
+    example = await shop.transaction(intent)
+    assert (example.amount_refundable, example.refund_refused) == (1000, "other_account")
+    with pytest.raises(Conflict) as refused:
+        await shop.refund(intent)
+    assert refused.value.code == "other_account"
+
+
+async def _lost(request: httpx.Request) -> None:
+    raise httpx.ReadError("lost, as asked", request=request)
 
 
 async def test_a_dispute_that_we_have_not_heard_of_is_a_conflict_too(shop: Shop) -> None:
