@@ -7,7 +7,6 @@ between leaves them pending, and nobody applies one twice.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +22,7 @@ from overseer_payment.database import read_at_once, utcnow, write_at_once
 from overseer_payment.errors import ConfigurationError, DatabaseError
 from overseer_payment.faults import describe, place
 from overseer_payment.inbox import APPLIED, DEAD, DUE, FAILED, IGNORED
-from overseer_payment.ledger import accounts, forgetting, forgetting_events, wants
+from overseer_payment.ledger import accounts, forgetting, forgetting_events, jsontext, wants
 from overseer_payment.ledger.accounts import Account
 from overseer_payment.provider import Event, Parsed, Provider, Ref, Snapshot
 from overseer_payment.recording import take
@@ -150,7 +149,7 @@ def event_of(row: Row[Any], home: Account) -> Event:
         livemode=home.livemode,
         api_version=row.api_version,
         account=None if home.account in accounts.OWN else home.account,
-        payload=json.loads(row.payload),
+        payload=jsontext.loads(row.payload),
     )
 
 
@@ -185,7 +184,7 @@ def _only_named(row: Row[Any], parsed: Parsed) -> set[str]:
     """What an event names without saying more; of one that we don't read, all that may be an id."""
     if parsed.snapshots or parsed.fetch:
         return {ref.id for ref in parsed.fetch}
-    return forgetting_events.ids_in(json.loads(row.payload))
+    return forgetting_events.ids_in(jsontext.loads(row.payload))
 
 
 def _finish(connection: Connection, ended: dict[int, str], now: datetime) -> None:

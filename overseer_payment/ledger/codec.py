@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
@@ -12,6 +11,7 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 from pydantic_core import PydanticSerializationError
 
+from overseer_payment.ledger import jsontext
 from overseer_payment.provider import AsOf, Kind, Snapshot
 
 # The moment has a column of its own, the provider's JSON too, and neither is part of the news.
@@ -60,9 +60,9 @@ def _writable(value: Any) -> Any:
 
 def decode(kind: Kind, data: str, as_of: AsOf, raw: str | None = None) -> Snapshot:
     """The inverse of `encode`. `raw` is only parsed when given: few readers need it."""
-    fields = json.loads(data)
+    fields = jsontext.loads(data)
     fields["as_of"] = as_of
     if raw is not None:
-        fields["raw"] = json.loads(raw)
+        fields["raw"] = jsontext.loads(raw)
     snapshot: Snapshot = _adapter(kind).validate_python(fields)
     return snapshot

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from typing import Any
 from sqlalchemy import ARRAY, Connection, Text, cast, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from overseer_payment.ledger import codec, merge
+from overseer_payment.ledger import codec, jsontext, merge
 from overseer_payment.ledger.links import links
 from overseer_payment.provider import Kind, Ref, Snapshot
 from overseer_payment.tables import provider_object as table
@@ -152,7 +151,7 @@ def _values(account_id: int, entry: _Entry) -> dict[str, Any]:
         "charge_ref": joined.charge,
         "invoice_ref": joined.invoice,
         "data": entry.data,
-        "raw": json.dumps(entry.snapshot.raw, separators=(",", ":"), default=str),
+        "raw": jsontext.dumps(entry.snapshot.raw),
     }
 
 

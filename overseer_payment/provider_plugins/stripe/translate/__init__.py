@@ -15,7 +15,7 @@ from overseer_payment.provider_plugins.stripe.translate.charge import charge
 from overseer_payment.provider_plugins.stripe.translate.checkout import checkout_session
 from overseer_payment.provider_plugins.stripe.translate.customer import customer
 from overseer_payment.provider_plugins.stripe.translate.dispute import dispute, early_fraud_warning
-from overseer_payment.provider_plugins.stripe.translate.fields import Context, Json, text
+from overseer_payment.provider_plugins.stripe.translate.fields import OBJECT, Context, Json, text
 from overseer_payment.provider_plugins.stripe.translate.invoice import invoice
 from overseer_payment.provider_plugins.stripe.translate.links import invoice_payment
 from overseer_payment.provider_plugins.stripe.translate.payment_intent import payment_intent
@@ -80,6 +80,7 @@ _EXPANDABLE: Mapping[str, tuple[str, ...]] = {
     "refund": ("charge", "payment_intent"),
     "subscription": ("customer", "latest_invoice", "items.data.price.product"),
 }
+_PATHS = {name: [path.split(".") for path in paths] for name, paths in _EXPANDABLE.items()}
 _DEEPEST = 8  # Stripe expands four levels
 
 
@@ -97,13 +98,14 @@ def translate(name: str, obj: Json, ctx: Context) -> tuple[Snapshot, ...]:
 def _walk(name: str, obj: Json, ctx: Context, depth: int) -> Iterator[Snapshot]:
     yield from _TRANSLATORS[name](obj, ctx)
     if depth < _DEEPEST:
-        for path in _EXPANDABLE.get(name, ()):
-            for value in _reach(obj, path.split(".")):
-                yield from _nested(value, ctx.nested(), depth + 1)
+        inside = ctx.nested()
+        for path in _PATHS.get(name, ()):
+            for value in _reach(obj, path):
+                yield from _nested(value, inside, depth + 1)
 
 
 def _nested(value: Any, ctx: Context, depth: int) -> Iterator[Snapshot]:
-    name = text(value, "object") if isinstance(value, Mapping) else None
+    name = text(value, "object") if isinstance(value, OBJECT) else None
     if name is None or name not in _TRANSLATORS:
         return
     try:
@@ -118,5 +120,5 @@ def _reach(value: Any, path: list[str]) -> Iterator[Any]:
             yield from _reach(item, path)
     elif not path:
         yield value
-    elif isinstance(value, Mapping):
+    elif isinstance(value, OBJECT):
         yield from _reach(value.get(path[0]), path[1:])
