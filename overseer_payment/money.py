@@ -167,3 +167,8 @@ def iso_exponent(code: str) -> int:
 
 
 ISO = CurrencyTable()
+
+
+def counted(currency: str, exponent: int | None) -> CurrencyTable:
+    """How to write a sum whose minor unit has so many decimal digits; None: as ISO 4217 has it."""
+    return ISO if exponent is None else CurrencyTable({currency.upper(): exponent})

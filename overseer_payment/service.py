@@ -19,7 +19,6 @@ from overseer_payment.errors import (
     ConfigurationError,
     DatabaseError,
     PayloadInvalid,
-    PaymentError,
     WebhookNotConfigured,
 )
 from overseer_payment.health import HealthCheck
@@ -27,7 +26,6 @@ from overseer_payment.inbox import DEAD, FAILED, PENDING, Inbox
 from overseer_payment.ledger import accounts, queries, reports
 from overseer_payment.ledger.accounts import Account
 from overseer_payment.ledger.writable import read_only
-from overseer_payment.money import ISO, CurrencyTable
 from overseer_payment.provider import (
     CheckoutStatus,
     Health,
@@ -89,6 +87,7 @@ class Payments(Views):
         super().__init__(engine, registry, account)
         self.settings = settings
         self.health_check = HealthCheck(lambda: registry.get(self.provider_key()))
+        self.other_checks: dict[str, HealthCheck] = {}
         self.reading_catalog: dict[Account, asyncio.Task[None]] = {}
         turn = asyncio.Lock()
         self.inbox = Inbox(engine, stored=lambda: self.worker.wake())
@@ -122,24 +121,30 @@ class Payments(Views):
         await self.worker.stop()
         await self.sender.aclose()
         await catalog.ended(self)
-        await self.health_check.aclose()
+        for check in (self.health_check, *self.other_checks.values()):
+            await check.aclose()
         await self.registry.aclose()
 
     # -- what there is ---------------------------------------------------------------------------
 
-    async def status(self, viewer: Viewer) -> StatusView:
-        """How payments are doing. Never waits long for the provider: the ledger answers at once."""
+    async def status(self, viewer: Viewer, provider: str | None = None) -> StatusView:
+        """How payments are doing, at one provider alone if one is named. Raises Invalid for an unknown one.
+
+        Never waits long for the provider: the ledger answers at once.
+        """
         viewer.require("payment.view")
         self._require_accepted()
-        listed, counted = await queried(self.engine, self._counted)
-        health = await self.health()
+        which = self.of_provider(provider)
+        listed, counted = await queried(self.engine, self._counted, which)
+        health = await self.health(provider)
         # Of the rows that are summed, where there are any: the key may be of another mode.
         livemode = any(account.livemode for account in listed) if listed else health.livemode
-        key = self.registry.default()
-        spec = self.registry.spec(key) if key else None
+        key, configured = provider or self.registry.default(), self.registry.configured()
+        spec = self.registry.spec(key) if key and (provider is None or key in configured) else None
         return StatusView(
             provider=key,
-            enabled=bool(self.registry.configured()),
+            providers=sorted({account.provider for account in listed}),
+            enabled=bool(configured if provider is None else spec),
             livemode=livemode,
             is_test_mode=not livemode,
             healthy=health.healthy,
@@ -148,9 +153,10 @@ class Payments(Views):
             **counted,
         )
 
-    def _counted(self, connection: Connection) -> tuple[list[Account], dict[str, Any]]:
-        listed = whose.listed(connection, self.homes(), self.account)
-        ids = list(listed.values())
+    def _counted(self, connection: Connection, which: whose.Which) -> tuple[list[Account], dict[str, Any]]:
+        listed = which(connection, self.homes(), self.account)
+        scope = self.scope(listed)
+        ids = scope.account_ids
         inbox = list(whose.received(connection, self.homes(), self.account).values())
         names = sorted({account.account for account in listed}) or [self.account]
         return list(listed), {
@@ -163,13 +169,16 @@ class Payments(Views):
             "pending_events": reports.events(connection, inbox, [PENDING]),
             "lag_seconds": reports.lag(connection, inbox, utcnow()),
             "last_event_at": reports.last_event_at(connection, ids),
-            "revenue": reports.revenue(connection, ids),
+            "revenue": reports.revenue(connection, ids, scope.counting),
             **asdict(standing(connection, ids)),
         }
 
-    async def health(self, *, fresh: bool = False) -> Health:
+    async def health(self, provider: str | None = None, *, fresh: bool = False) -> Health:
         """What the provider last said of itself, a few seconds ago at most; waits for it briefly."""
-        return await self.health_check(fresh=fresh)
+        if provider is None or provider == self.registry.default():
+            return await self.health_check(fresh=fresh)
+        of_it = HealthCheck(lambda: self.registry.get(provider))
+        return await self.other_checks.setdefault(provider, of_it)(fresh=fresh)
 
     async def landing(self, session_id: str) -> CheckoutRow:
         """The same for the public success page: who knows the unguessable session id may see it.
@@ -201,13 +210,6 @@ class Payments(Views):
     def providers(self) -> list[ProviderRow]:
         """Every provider plugin, whatever its state."""
         return self.registry.rows()
-
-    def currencies(self, provider: str) -> CurrencyTable:
-        """How a provider counts money; ISO 4217 for one that is no longer installed."""
-        try:
-            return self.registry.spec(provider).currencies
-        except PaymentError:
-            return ISO
 
     async def doctor(self, *, from_outside: bool = False) -> list[Finding]:
         """Every misconfiguration with its cure. `from_outside`: knock at our own public address as well."""

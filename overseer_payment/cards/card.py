@@ -22,9 +22,9 @@ from overseer_payment.cards.render import View
 from overseer_payment.cards.render import render as render_template
 from overseer_payment.cards.revenue import Period, periods
 from overseer_payment.cards.trends import Trend, trend
-from overseer_payment.cards.visit import formatter, payments_of, visitor
+from overseer_payment.cards.visit import formatter, payments_of, provider_of, visitor
 from overseer_payment.cards.words import READ_ONLY, Mode, health_of, mode_of
-from overseer_payment.errors import PaymentError
+from overseer_payment.errors import Invalid, PaymentError
 from overseer_payment.money import ISO
 from overseer_payment.schemas import DisputeFilter, DisputeQuery, Row, StatusView
 
@@ -99,19 +99,27 @@ class _Memory:
     failing_since: datetime | None = None
 
 
-_memories: WeakKeyDictionary[Host, _Memory] = WeakKeyDictionary()
+_memories: WeakKeyDictionary[Host, dict[str | None, _Memory]] = WeakKeyDictionary()
+"""Of each host, by the provider whose figures alone are shown."""
 
 
 async def load(host: Host, request: Request) -> CardView:
-    """The card as data. Raises Unauthenticated or Forbidden; every other failure is part of the card."""
+    """The card as data. Raises Unauthenticated, Forbidden, and Invalid for a provider that there isn't;
+    every other failure is part of the card."""
     viewer = await visitor(host, request, "payment.view")
     links, now = Links.of(request), datetime.now(UTC)
-    memory = _memories.setdefault(host, _Memory())
+    provider = provider_of(request)
     try:
-        view = await _fresh(payments_of(host), viewer, links, now)
+        view = await _fresh(payments_of(host), viewer, links, now, provider)
+    except Invalid:
+        raise  # there is no such provider: nothing is remembered of it
     except PaymentError as error:
-        return _broken(memory, error, links, now)
-    return _remembered(memory, view, now)
+        return _broken(_memory(host, provider), error, links, now)
+    return _remembered(_memory(host, provider), view, now)
+
+
+def _memory(host: Host, provider: str | None) -> _Memory:
+    return _memories.setdefault(host, {}).setdefault(provider, _Memory())
 
 
 async def render(host: Host, request: Request) -> str:
@@ -138,9 +146,11 @@ def _formatter(host: Host) -> Formatter:
         return Formatter(lambda _provider: ISO, datetime.now(UTC))
 
 
-async def _fresh(payments: Payments, viewer: Viewer, links: Links, now: datetime) -> CardView:
-    status = await payments.status(viewer)
-    found = await periods(payments, viewer, DAYS)
+async def _fresh(
+    payments: Payments, viewer: Viewer, links: Links, now: datetime, provider: str | None
+) -> CardView:
+    status = await payments.status(viewer, provider)
+    found = await periods(payments, viewer, DAYS, provider)
     due = await _deadline(payments, viewer) if status.open_disputes else None
     fmt, health = formatter(payments), health_of(status)
     well = status.healthy and not status.read_only
@@ -153,9 +163,9 @@ async def _fresh(payments: Payments, viewer: Viewer, links: Links, now: datetime
         health_word=health.text,
         health_message=READ_ONLY if status.read_only else status.health_message,
         as_of=now,
-        revenue=[_revenue(period, fmt, status.provider) for period in found],
+        revenue=[_revenue(period, fmt) for period in found],
         figures=_figures(status, fmt, due),
-        href=links.tab(),
+        href=links.tab(provider=provider),
     )
 
 
@@ -163,14 +173,14 @@ def _title(payments: Payments, key: str | None) -> str | None:
     return next((row.title for row in payments.providers() if row.key == key), key)
 
 
-def _revenue(period: Period, fmt: Formatter, provider: str | None) -> CardRevenue:
+def _revenue(period: Period, fmt: Formatter) -> CardRevenue:
     net, before = period.now.net, period.previous
     return CardRevenue(
         currency=period.currency,
         net=net,
-        text=fmt.money(net, period.currency, provider),
+        text=fmt.sum(net, period),
         trend=trend(net, before.net if before else None),
-        before_text=fmt.money(before.net, period.currency, provider) if before else None,
+        before_text=fmt.sum(before.net, period) if before else None,
         points=[point.net for point in period.points],
     )
 

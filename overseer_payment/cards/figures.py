@@ -28,16 +28,19 @@ class Figure:
     hint: str = ""
 
 
-async def figures_of(seen: Visit, status: StatusView, period: Period | None, days: int) -> list[Figure]:
+async def figures_of(
+    seen: Visit, status: StatusView, period: Period | None, days: int, provider: str | None = None
+) -> list[Figure]:
     """Net revenue first, then what makes it up, then what comes back each month."""
     from overseer_payment.shown import metrics
 
-    found = (await metrics.metrics(seen.payments, seen.viewer, MetricsQuery(days=days))).metrics
+    query = MetricsQuery(days=days, provider=provider)
+    found = (await metrics.metrics(seen.payments, seen.viewer, query)).metrics
     code = period.currency if period else None
     chosen = next((one for one in found if one.currency == code), None)
     if chosen is None:
         return [_active(seen, status, found)]
-    write = _Writer(seen, status.provider, chosen, days)
+    write = _Writer(seen, chosen, days)
     return [
         write.money("Net revenue", "net", hint="Gross less refunds and disputes, before the provider’s fees"),
         write.money("Gross", "gross", href=write.listed()),
@@ -77,7 +80,6 @@ class _Writer:
     """Writes figures of one currency over one period."""
 
     seen: Visit
-    provider: str | None
     now: CurrencyMetrics
     days: int
 
@@ -101,7 +103,7 @@ class _Writer:
         return Figure(label, self._money(now), trend(now, before), note, href, hint)
 
     def _money(self, amount: int) -> str:
-        return self.seen.fmt.money(amount, self.now.currency, self.provider)
+        return self.seen.fmt.sum(amount, self.now)
 
     def failed(self) -> Figure:
         now, before = self.now.failed_payment_rate, self.before.failed_payment_rate

@@ -9,16 +9,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from markupsafe import Markup
 
 from overseer_payment import pricing
 from overseer_payment.errors import PaymentError
-from overseer_payment.money import ISO, CurrencyTable, UnitAmount
+from overseer_payment.money import ISO, CurrencyTable, UnitAmount, counted
 
 if TYPE_CHECKING:
     from overseer_payment.schemas import PriceRow, SubscriptionItemRow, SubscriptionRow
+
+
+class Summed(Protocol):
+    """What says in which unit its sums are: `schemas.Summed`, and what is made of it."""
+
+    @property
+    def currency(self) -> str: ...
+
+    @property
+    def exponent(self) -> int | None: ...
+
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -42,6 +53,13 @@ class Formatter:
     def money(self, amount: int, currency: str, provider: str | None = None) -> str:
         """`amount` minor units with its currency: `"12,345.67 USD"`."""
         return self._writer(currency, provider)(amount)
+
+    def sum(self, amount: int, of: Summed) -> str:
+        """A sum over accounts, in the unit that it says it is in."""
+        try:
+            return counted(of.currency, of.exponent).format(amount, of.currency)
+        except PaymentError:
+            return self.money(amount, of.currency)
 
     def price(self, priced: PriceRow | SubscriptionItemRow, currency: str, provider: str | None) -> str:
         """What one piece costs, as `pricing.each` puts it."""
@@ -67,10 +85,10 @@ class Formatter:
 
         return write
 
-    def axis(self, amount: int, currency: str, provider: str | None = None) -> str:
+    def axis(self, amount: int, of: Summed) -> str:
         """`amount` as a short label beside a chart: `"12.5k"`, without its currency."""
         try:
-            major = self.table(provider).decimal(amount, currency)
+            major = counted(of.currency, of.exponent).decimal(amount, of.currency)
         except PaymentError:
             major = Decimal(amount)
         size = abs(major)

@@ -10,6 +10,7 @@ from overseer_payment.cards.charts import BarChart, Bucket, bar_chart, buckets
 from overseer_payment.cards.figures import figures_of
 from overseer_payment.cards.frame import frame_of, view
 from overseer_payment.cards.revenue import LONGEST, Period, periods
+from overseer_payment.cards.visit import provider_of
 from overseer_payment.errors import Invalid
 
 if TYPE_CHECKING:
@@ -20,11 +21,14 @@ PERIODS = (7, 30, 90, 365)
 
 
 async def overview(seen: Visit) -> View:
-    """The Overview tab for `days` and `currency` of the query."""
-    days, frame = _days(seen), await frame_of(seen, "overview")
-    found = await periods(seen.payments, seen.viewer, days)
+    """The Overview tab for `days`, `currency` and `provider` of the query."""
+    days, frame, provider = _days(seen), await frame_of(seen, "overview"), provider_of(seen.request)
+    found = await periods(seen.payments, seen.viewer, days, provider)
     period = _chosen(seen, found)
-    status = frame.status or await seen.payments.status(seen.viewer)
+    everything = frame.status or await seen.payments.status(seen.viewer)
+    status = everything if provider is None else await seen.payments.status(seen.viewer, provider)
+    sources = sorted({*everything.providers, *filter(None, [provider])})
+    titles = {row.key: row.title for row in seen.payments.providers()}
     return view(
         seen,
         "overview.html",
@@ -35,7 +39,9 @@ async def overview(seen: Visit) -> View:
         periods=PERIODS,
         currencies=[known.currency for known in found],
         period=period,
-        figures=await figures_of(seen, status, period, days),
+        provider=provider,
+        sources={key: titles.get(key, key) for key in sources},
+        figures=await figures_of(seen, status, period, days, provider),
         chart=_chart(period, days),
         table=_table(period, days),
         attention=await attention_of(seen, status),

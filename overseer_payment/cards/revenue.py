@@ -31,6 +31,8 @@ class Period:
     """One currency's daily points, and as many of the period before, or none when that isn't known."""
 
     currency: str
+    exponent: int | None
+    """Decimal digits of the minor unit that the sums are in, as far as known."""
     points: Sequence[RevenuePoint]
     before: Sequence[RevenuePoint]
 
@@ -53,12 +55,12 @@ def sums(points: Iterable[RevenuePoint]) -> Sums:
     )
 
 
-async def periods(payments: Payments, viewer: Viewer, days: int) -> list[Period]:
+async def periods(payments: Payments, viewer: Viewer, days: int, provider: str | None = None) -> list[Period]:
     """Every currency's last `days` days with the same number before, the most used currency first."""
     from overseer_payment.shown import revenue
 
     # At least a year, so that the same currency comes first in every period.
-    found = await revenue.daily(payments, viewer, max(LONGEST, 2 * days))
+    found = await revenue.daily(payments, viewer, max(LONGEST, 2 * days), provider)
     moved = [series for series in found if any(map(_moved, series.points[-LONGEST:]))]
     return [_period(series, days) for series in sorted(moved, key=_use, reverse=True)]
 
@@ -68,7 +70,7 @@ def _moved(point: RevenuePoint) -> bool:
 
 
 def _period(series: RevenueSeries, days: int) -> Period:
-    return Period(series.currency, series.points[-days:], series.points[-2 * days : -days])
+    return Period(series.currency, series.exponent, series.points[-days:], series.points[-2 * days : -days])
 
 
 def _use(series: RevenueSeries) -> tuple[int, int]:

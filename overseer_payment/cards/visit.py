@@ -68,6 +68,11 @@ async def visit(host: Host, request: Request, permission: str) -> Visit:
     return Visit(host, request, viewer, payments, Links.of(request), formatter(payments))
 
 
+def provider_of(request: Request) -> str | None:
+    """The provider whose figures alone are asked for; None: of all that are configured."""
+    return request.query_params.get("provider") or None
+
+
 def formatter(payments: Payments) -> Formatter:
     """How values of this service's providers are written, as of now."""
     return Formatter(payments.currencies, datetime.now(UTC))

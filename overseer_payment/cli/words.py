@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from overseer_payment import pricing
 from overseer_payment.cli.output import Cell
 from overseer_payment.errors import Invalid
+from overseer_payment.money import counted
 
 if TYPE_CHECKING:
     from overseer_payment.money import CurrencyTable, UnitAmount
@@ -71,6 +72,15 @@ class Amounts:
     def cell(self, provider: str, amount: int, currency: str, style: str = "") -> Cell:
         """The same for a table; programs get an ASCII minus."""
         return sum_cell(self.text(provider, amount, currency), style)
+
+
+def summed(amount: int, currency: str, exponent: int | None, style: str = "") -> Cell:
+    """A sum over accounts, in the unit that it says it is in."""
+    try:
+        text = counted(currency, exponent).format(amount, currency)
+    except Invalid:
+        text = f"{amount} {currency.upper()} (minor units)"
+    return sum_cell(text, style)
 
 
 def sum_cell(text: str, style: str = "") -> Cell:

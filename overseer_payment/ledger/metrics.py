@@ -12,9 +12,10 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, case, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, case, func, select
 
 from overseer_payment import tables
+from overseer_payment.ledger.counting import ALIKE, Counting
 from overseer_payment.ledger.periods import first_day, marks
 from overseer_payment.ledger.recurring import monthly
 from overseer_payment.schemas import (
@@ -28,7 +29,8 @@ from overseer_payment.schemas import (
 from overseer_payment.schemas.reports import Interval
 
 _BEFORE, _PREVIOUS, _CURRENT = 0, 1, 2
-_MONEY = ("gross", "refunded", "disputed", "payments", "failed_payments")
+_SUMS = ("gross", "refunded", "disputed")
+_MONEY = (*_SUMS, "payments", "failed_payments")
 _PEOPLE = ("started", "ended", "joined", "departed")
 
 
@@ -40,16 +42,28 @@ class _Moved:
     lost: Fraction = Fraction(0)
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*_MONEY, *_PEOPLE), 0))
 
+    def recurs(self, row: RowMapping, counting: Counting) -> None:
+        """Add what one account's sums of one billing interval make a month."""
+        factor = counting.factor(row["account_id"], row["currency"])
+        self.added += factor * monthly(int(row["added"]), row["interval"], row["interval_count"])
+        self.lost += factor * monthly(int(row["lost"]), row["interval"], row["interval_count"])
+
 
 def summary(
-    connection: Connection, account_ids: Sequence[int], *, days: int, today: date, currency: str | None = None
+    connection: Connection,
+    account_ids: Sequence[int],
+    *,
+    days: int,
+    today: date,
+    currency: str | None = None,
+    counting: Counting = ALIKE,
 ) -> MetricsSummary:
     """The last `days` days, today included, and as many before them."""
     since = today - timedelta(days=days - 1)
-    moved = _moved(connection, account_ids, since, since - timedelta(days=days), today, currency)
+    moved = _moved(connection, account_ids, since, since - timedelta(days=days), today, currency, counting)
     if currency is not None:
         moved = {currency: moved.get(currency, _periods())}
-    rows = [_currency(code, periods) for code, periods in moved.items()]
+    rows = [_currency(code, counting.exponent(code), periods) for code, periods in moved.items()]
     rows.sort(key=lambda row: (-row.subscriptions, -row.payments, row.currency))
     return MetricsSummary(days=days, since=since, until=today, metrics=rows)
 
@@ -65,6 +79,7 @@ def _moved(
     before: date,
     today: date,
     currency: str | None,
+    counting: Counting,
 ) -> Mapping[str, tuple[_Moved, _Moved, _Moved]]:
     """What moved before the two periods, in the previous and in the current one, per currency."""
     found: dict[str, tuple[_Moved, _Moved, _Moved]] = defaultdict(_periods)
@@ -73,7 +88,7 @@ def _moved(
         period = case(
             (table.c.day < before, _BEFORE), (table.c.day < since, _PREVIOUS), else_=_CURRENT
         ).label("period")
-        keys = [c for c in table.primary_key if c.name not in {"account_id", "day"}]
+        keys = [column for column in table.primary_key if column.name != "day"]
         sums = [func.sum(table.c[name]).label(name) for name in columns]
         query = select(period, *keys, *sums).where(table.c.account_id.in_(account_ids), *where)
         if currency is not None:
@@ -81,22 +96,25 @@ def _moved(
         return connection.execute(query.group_by(period, *keys)).mappings().all()
 
     for row in rows(tables.recurring, ("added", "lost")):
-        moved = found[row["currency"]][row["period"]]
-        moved.added += monthly(int(row["added"]), row["interval"], row["interval_count"])
-        moved.lost += monthly(int(row["lost"]), row["interval"], row["interval_count"])
+        found[row["currency"]][row["period"]].recurs(row, counting)
     total = tables.total
     recent = (total.c.day >= before, total.c.day <= today)
     for row in (*rows(tables.subscriber, _PEOPLE), *rows(total, _MONEY, *recent)):
-        counts = found[row["currency"]][row["period"]].counts
-        counts.update({name: int(row[name]) for name in counts.keys() & row.keys()})
+        counts, factor = (
+            found[row["currency"]][row["period"]].counts,
+            counting.factor(row["account_id"], row["currency"]),
+        )
+        for name in counts.keys() & row.keys():
+            counts[name] += int(row[name]) * (factor if name in _SUMS else 1)
     return found
 
 
-def _currency(code: str, periods: tuple[_Moved, _Moved, _Moved]) -> CurrencyMetrics:
+def _currency(code: str, exponent: int | None, periods: tuple[_Moved, _Moved, _Moved]) -> CurrencyMetrics:
     before, previous, current = periods
     first = _figures([before], previous)
     return CurrencyMetrics(
         currency=code,
+        exponent=exponent,
         previous=PeriodMetrics.model_validate(first),
         **_figures([before, previous], current),
     )
@@ -141,25 +159,27 @@ def mrr_timeseries(
     today: date,
     currency: str | None = None,
     interval: Interval = "day",
+    counting: Counting = ALIKE,
 ) -> MrrTimeseries:
     """Recurring revenue over the last `days` days, today included, for each currency that has any."""
     table, first = tables.recurring, today - timedelta(days=days - 1)
     # One line for all that came before; what stands for days to come belongs to no point.
     day = case((table.c.day < first, None), else_=table.c.day).label("since")
-    keys = (table.c.currency, table.c.interval, table.c.interval_count)
+    keys = (table.c.account_id, table.c.currency, table.c.interval, table.c.interval_count)
     sums = [func.sum(table.c[name]).label(name) for name in ("added", "lost")]
     query = select(day, *keys, *sums).where(table.c.account_id.in_(account_ids), table.c.day <= today)
     if currency is not None:
         query = query.where(table.c.currency == currency)
     found: dict[str, dict[date | None, _Moved]] = defaultdict(lambda: defaultdict(_Moved))
-    for row in connection.execute(query.group_by(day, *keys)):
-        mark = first_day(row.since, interval) if row.since else None
-        moved = found[row.currency][mark]
-        moved.added += monthly(int(row.added), row.interval, row.interval_count)
-        moved.lost += monthly(int(row.lost), row.interval, row.interval_count)
+    for row in connection.execute(query.group_by(day, *keys)).mappings():
+        mark = first_day(row["since"], interval) if row["since"] else None
+        found[row["currency"]][mark].recurs(row, counting)
     names = [currency] if currency is not None else sorted(found)
     span = marks(first, today, interval)
-    series = [MrrSeries(currency=name, points=_points(found[name], span)) for name in names]
+    series = [
+        MrrSeries(currency=name, exponent=counting.exponent(name), points=_points(found[name], span))
+        for name in names
+    ]
     return MrrTimeseries(days=days, interval=interval, series=series)
 
 

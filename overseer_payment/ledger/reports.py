@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from overseer_payment import tables
+from overseer_payment.ledger.counting import ALIKE, Counting
 from overseer_payment.ledger.paging import MOST_RUNS
 from overseer_payment.ledger.periods import first_day, marks
 from overseer_payment.schemas import Revenue, RevenuePoint, RevenueSeries, RevenueTimeseries
@@ -21,23 +22,26 @@ _COUNT_AT_MOST = 1000
 EVENT_STATES = ("pending", "applied", "ignored", "failed", "dead")
 
 
-def revenue(connection: Connection, account_ids: Sequence[int]) -> list[Revenue]:
+def revenue(connection: Connection, account_ids: Sequence[int], counting: Counting = ALIKE) -> list[Revenue]:
     """All-time sums per currency, the largest business first."""
-    sums = [func.coalesce(func.sum(_total.c[name]), 0).label(name) for name in _SUMS]
-    count = func.sum(_total.c.payments).label("payments")
-    query = select(_total.c.currency, count, *sums).where(_total.c.account_id.in_(account_ids))
-    rows = connection.execute(query.group_by(_total.c.currency)).all()
-    rows = sorted(rows, key=lambda row: (-row.payments, row.currency))
+    sums = [func.coalesce(func.sum(_total.c[name]), 0).label(name) for name in (*_SUMS, "payments")]
+    keys = (_total.c.account_id, _total.c.currency)
+    query = select(*keys, *sums).where(_total.c.account_id.in_(account_ids)).group_by(*keys)
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in connection.execute(query).mappings():
+        of, factor = found[row["currency"]], counting.factor(row["account_id"], row["currency"])
+        of.update({name: int(row[name]) * factor for name in _SUMS} | {"payments": int(row["payments"])})
     return [
         Revenue(
-            currency=row.currency,
-            gross=row.gross,
-            refunded=row.refunded,
-            disputed=row.disputed,
-            net=row.gross - row.refunded - row.disputed,
+            currency=code,
+            exponent=counting.exponent(code),
+            gross=of["gross"],
+            refunded=of["refunded"],
+            disputed=of["disputed"],
+            net=of["gross"] - of["refunded"] - of["disputed"],
         )
-        for row in rows
-        if row.gross or row.refunded or row.disputed
+        for code, of in sorted(found.items(), key=lambda item: (-item[1]["payments"], item[0]))
+        if any(of[name] for name in _SUMS)
     ]
 
 
@@ -49,6 +53,7 @@ def timeseries(
     today: date,
     currency: str | None = None,
     interval: Interval = "day",
+    counting: Counting = ALIKE,
 ) -> RevenueTimeseries:
     """Points over the last `days` days, today included, for each currency that moved."""
     first = today - timedelta(days=days - 1)
@@ -60,14 +65,19 @@ def timeseries(
     found: dict[str, dict[date, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0, 0]))
     for row in connection.execute(query).mappings():
         point = found[row["currency"]][first_day(row["day"], interval)]
+        factor = counting.factor(row["account_id"], row["currency"])
         for index, name in enumerate(_SUMS):
-            point[index] += row[name]
+            point[index] += row[name] * factor
     names = (
         [currency] if currency is not None else sorted(found, key=lambda code: (-_weight(found[code]), code))
     )
     span = marks(first, today, interval)
     series = [
-        RevenueSeries(currency=name, points=[_point(day, found[name].get(day, [0, 0, 0])) for day in span])
+        RevenueSeries(
+            currency=name,
+            exponent=counting.exponent(name),
+            points=[_point(day, found[name].get(day, [0, 0, 0])) for day in span],
+        )
         for name in names
     ]
     return RevenueTimeseries(days=days, interval=interval, series=series)

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, select, true
 from sqlalchemy.sql.elements import KeyedColumnElement
 
 from overseer_payment import tables
+from overseer_payment.ledger.counting import ALIKE, Counting
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,8 @@ class Scope:
 
     account_ids: tuple[int, ...]
     user_id: str | None = None
+    counting: Counting = ALIKE
+    """How the sums of these accounts are added."""
 
     def rows(self, table: Any) -> ColumnElement[bool]:
         """Rows of a table that has `account_id` and `customer_id`."""

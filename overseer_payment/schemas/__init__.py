@@ -55,7 +55,7 @@ from overseer_payment.schemas.disputes import (
     EvidenceFileRow,
     EvidenceFormRow,
 )
-from overseer_payment.schemas.effects import EffectQuery, EffectRow, EffectState
+from overseer_payment.schemas.effects import EffectQuery, EffectRow, EffectState, SubscriptionTerms
 from overseer_payment.schemas.endpoints import (
     EndpointBody,
     EndpointDeleted,
@@ -101,6 +101,7 @@ from overseer_payment.schemas.reports import (
     RevenueQuery,
     RevenueSeries,
     RevenueTimeseries,
+    StatusQuery,
     StatusView,
 )
 from overseer_payment.schemas.subscriptions import (
@@ -205,10 +206,12 @@ __all__ = [
     "RotationBody",
     "Row",
     "RowT",
+    "StatusQuery",
     "StatusView",
     "SubscriptionItemRow",
     "SubscriptionQuery",
     "SubscriptionRow",
+    "SubscriptionTerms",
     "TimelineEntry",
     "TransactionDetail",
     "TransactionQuery",

@@ -7,13 +7,23 @@ from typing import Literal
 
 from pydantic import Field
 
-from overseer_payment.schemas.base import Body, Currency, Row
+from overseer_payment.schemas.base import Body, Currency, Identifier, Row
 
 
-class Revenue(Row):
-    """Sums in one currency, in minor units; `net` = gross − refunded − disputed."""
+class Summed(Row):
+    """Sums in one currency, over all accounts that the answer is about."""
 
     currency: str
+    exponent: int | None = Field(
+        default=None,
+        description="Decimal digits of the minor unit that the sums are in; null for an unknown currency. "
+        "Where providers count a currency differently, it is the finest of theirs.",
+    )
+
+
+class Revenue(Summed):
+    """All-time sums in one currency, in minor units; `net` = gross − refunded − disputed."""
+
     gross: int
     refunded: int
     disputed: int
@@ -21,9 +31,12 @@ class Revenue(Row):
 
 
 class StatusView(Row):
-    """The health of payments, and all-time sums of the account that is looked at."""
+    """The health of the default or the named provider, and all-time sums of the accounts looked at."""
 
     provider: str | None
+    providers: list[str] = Field(
+        default_factory=list, description="The providers whose rows are counted and summed."
+    )
     account: str | None = Field(
         default=None, description="`default`, `example`, `demo` or a connected account's id."
     )
@@ -68,8 +81,7 @@ class RevenuePoint(Row):
     net: int
 
 
-class RevenueSeries(Row):
-    currency: str
+class RevenueSeries(Summed):
     points: list[RevenuePoint]
 
 
@@ -82,10 +94,18 @@ class RevenueTimeseries(Row):
 _INTERVAL = "What one point covers. Weeks begin on Monday; the first and the last may be cut by the period."
 
 
+_PROVIDER = "Of this provider alone, by its key, instead of all that are configured."
+
+
+class StatusQuery(Body):
+    provider: Identifier | None = Field(default=None, description=_PROVIDER)
+
+
 class RevenueQuery(Body):
     days: int = Field(default=30, ge=1, le=365)
     currency: Currency | None = None
     interval: Interval = Field(default="day", description=_INTERVAL)
+    provider: Identifier | None = Field(default=None, description=_PROVIDER)
 
 
 class PeriodMetrics(Row):
@@ -111,10 +131,9 @@ class PeriodMetrics(Row):
     failed_payment_rate: float | None = Field(description="Share of payments that failed, 0 to 1.")
 
 
-class CurrencyMetrics(PeriodMetrics):
+class CurrencyMetrics(PeriodMetrics, Summed):
     """The period in one currency, and the period of the same length before it."""
 
-    currency: str
     previous: PeriodMetrics
 
 
@@ -130,6 +149,7 @@ class MetricsSummary(Row):
 class MetricsQuery(Body):
     days: int = Field(default=30, ge=1, le=365)
     currency: Currency | None = None
+    provider: Identifier | None = Field(default=None, description=_PROVIDER)
 
 
 class MrrPoint(Row):
@@ -141,8 +161,7 @@ class MrrPoint(Row):
     churned_mrr: int
 
 
-class MrrSeries(Row):
-    currency: str
+class MrrSeries(Summed):
     points: list[MrrPoint]
 
 

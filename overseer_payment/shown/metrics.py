@@ -19,8 +19,14 @@ async def metrics(payments: Views, viewer: Viewer, query: MetricsQuery) -> Metri
     return await payments.ask(
         viewer,
         lambda connection, scope: figures.summary(
-            connection, scope.account_ids, days=query.days, today=today, currency=query.currency
+            connection,
+            scope.account_ids,
+            days=query.days,
+            today=today,
+            currency=query.currency,
+            counting=scope.counting,
         ),
+        which=payments.of_provider(query.provider),
     )
 
 
@@ -37,5 +43,7 @@ async def mrr_timeseries(payments: Views, viewer: Viewer, query: RevenueQuery) -
             today=today,
             currency=query.currency,
             interval=query.interval,
+            counting=scope.counting,
         ),
+        which=payments.of_provider(query.provider),
     )

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from overseer_payment.shown.views import Views
 
 
-async def daily(payments: Views, viewer: Viewer, days: int) -> list[RevenueSeries]:
+async def daily(
+    payments: Views, viewer: Viewer, days: int, provider: str | None = None
+) -> list[RevenueSeries]:
     """One point for each of the last `days` days (UTC), today included, for each currency that moved.
 
     Raises Forbidden, DatabaseError.
@@ -21,6 +23,9 @@ async def daily(payments: Views, viewer: Viewer, days: int) -> list[RevenueSerie
     today = utcnow().date()
     found = await payments.ask(
         viewer,
-        lambda connection, scope: reports.timeseries(connection, scope.account_ids, days=days, today=today),
+        lambda connection, scope: reports.timeseries(
+            connection, scope.account_ids, days=days, today=today, counting=scope.counting
+        ),
+        which=payments.of_provider(provider),
     )
     return found.series

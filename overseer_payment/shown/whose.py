@@ -15,6 +15,17 @@ Which: TypeAlias = Callable[[Connection, Sequence[Account], str], dict[Account, 
 """A decision of this module: which accounts, with their ids."""
 
 
+def of(provider: str | None) -> Which:
+    """`listed`, of one provider alone if one is named: the decision is then made among its accounts."""
+
+    def of_provider(connection: Connection, homes: Sequence[Account], name: str) -> dict[Account, int]:
+        own = [account for account in homes if account.provider == provider]
+        known = {a: id for a, id in accounts.known(connection).items() if a.provider == provider}
+        return _listed(connection, known, own, name)
+
+    return listed if provider is None else of_provider
+
+
 def listed(connection: Connection, homes: Sequence[Account], name: str) -> dict[Account, int]:
     """The accounts whose rows are listed and summed: the configured ones; example data until there is real.
 
@@ -22,7 +33,12 @@ def listed(connection: Connection, homes: Sequence[Account], name: str) -> dict[
     key nothing stands in for the live account, also before its first event, nor beside it, such as another
     provider's test account: real money is never mixed up.
     """
-    known = accounts.known(connection)
+    return _listed(connection, accounts.known(connection), homes, name)
+
+
+def _listed(
+    connection: Connection, known: dict[Account, int], homes: Sequence[Account], name: str
+) -> dict[Account, int]:
     if live := [account for account in homes if account.livemode]:
         return _among(known, live)
     home = _among(known, homes) if homes else _left(connection, known, name)

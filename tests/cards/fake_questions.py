@@ -86,7 +86,9 @@ async def metrics(payments: FakePayments, viewer: Viewer, query: MetricsQuery) -
     return MetricsSummary.model_construct(days=query.days, since=since, until=until, metrics=found)
 
 
-async def daily(payments: FakePayments, viewer: Viewer, days: int) -> list[RevenueSeries]:
+async def daily(
+    payments: FakePayments, viewer: Viewer, days: int, provider: str | None = None
+) -> list[RevenueSeries]:
     """The series of the shop, with nothing before they begin."""
     await payments.status(viewer)
     return [

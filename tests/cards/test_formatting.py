@@ -10,6 +10,7 @@ from overseer_payment.cards import words
 from overseer_payment.cards.formatting import Formatter, relative
 from overseer_payment.cards.trends import trend
 from overseer_payment.provider import SubscriptionStatus
+from overseer_payment.schemas.reports import Summed
 from tests.cards.rows import STRIPE, status, subscription
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -40,7 +41,7 @@ def test_money_is_exact_in_every_exponent(amount: int, currency: str, text: str)
 )
 def test_axis_labels_are_short(amount: int, text: str) -> None:
     """Labels beside the chart drop what says nothing."""
-    assert FMT.axis(amount, "usd", "stripe") == text
+    assert FMT.axis(amount, Summed(currency="usd", exponent=2)) == text
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,7 @@ class FakePayments:
     def currencies(self, provider: str) -> CurrencyTable:
         return STRIPE if provider == "stripe" else ISO
 
-    async def status(self, viewer: Viewer) -> StatusView:
+    async def status(self, viewer: Viewer, provider: str | None = None) -> StatusView:
         self._note("status", viewer)
         if self.hangs:
             print("waiting", flush=True)

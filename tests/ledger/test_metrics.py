@@ -114,7 +114,7 @@ def test_a_hand_computed_history(shop: Ledger) -> None:
         "failed_payments": 0,
         "failed_payment_rate": 0.0,
     }
-    assert usd.model_dump() == {**now, "currency": "usd", "previous": before}
+    assert usd.model_dump() == {**now, "currency": "usd", "exponent": None, "previous": before}
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from tests.ledger import books
 from tests.ledger.telling import moment, subscription
 
 DAY = 86_400
-_ITEMS = '[{"amount": 100, "quantity": 1, "interval": "month", "interval_count": 1}]'
+_ITEMS = '[{"total": 100, "interval": "month", "interval_count": 1}]'
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ class FakePayments:
     def currencies(self, provider: str) -> CurrencyTable:
         return ISO
 
-    async def status(self, viewer: Viewer) -> StatusView:
+    async def status(self, viewer: Viewer, provider: str | None = None) -> StatusView:
         self._enter("status")
         viewer.require("payment.view")
         revenue = Revenue(currency="usd", gross=1000, refunded=0, disputed=0, net=1000)

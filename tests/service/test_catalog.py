@@ -10,11 +10,22 @@ import pytest
 from sqlalchemy import update
 
 from overseer_payment import tables
+from overseer_payment.asking import subscriptions
 from overseer_payment.asking.catalog import FRESH
 from overseer_payment.database import utcnow, write
 from overseer_payment.errors import Forbidden, ProviderUnavailable
 from overseer_payment.host_contract import User
-from overseer_payment.schemas import Catalog, CatalogQuery, Viewer
+from overseer_payment.provider import CheckoutMode, Proration
+from overseer_payment.schemas import (
+    Catalog,
+    CatalogQuery,
+    ChangePlanBody,
+    CheckoutBody,
+    MetricsQuery,
+    SubscriptionQuery,
+    Viewer,
+)
+from overseer_payment.shown import metrics
 from tests.service.shop import OPERATOR, Shop
 
 pytestmark = pytest.mark.anyio
@@ -186,3 +197,25 @@ async def test_it_is_for_staff(shop: Shop) -> None:
     with pytest.raises(Forbidden):
         await shop.payments.catalog(Viewer("user:7", User("7", "Ada")))
     assert _lists(shop) == 0
+
+
+async def test_a_fraction_of_a_cent_is_multiplied_before_it_is_rounded(shop: Shop) -> None:
+    """From the catalogue through the checkout to the row and MRR: three at 33.5 cents are 101 cents."""
+    price = await _price(shop, unit_amount_decimal="33.5", **{"recurring[interval]": "month"})
+    (sold,) = (await _catalog(shop)).prices
+    assert (sold.amount, sold.amount_decimal, sold.scheme) == (None, "33.5", "flat")
+    body = CheckoutBody(price_id=price, mode=CheckoutMode.SUBSCRIPTION, quantity=3)
+    session = (await shop.payments.create_checkout(OPERATOR, body)).session_id
+    shop.world.clock.advance(30)
+    shop.fill_in(session)
+    await shop.settle()
+    (row,) = await shop.payments.subscriptions(OPERATOR, SubscriptionQuery())
+    (item,) = row.items
+    assert (row.amount, item.amount, item.amount_decimal, item.total) == (101, None, "33.5", 101)
+    (usd,) = (await metrics.metrics(shop.payments, OPERATOR, MetricsQuery(days=365))).metrics
+    assert (usd.mrr, usd.gross) == (101, 101)
+    change = ChangePlanBody(quantity=5, proration_behavior=Proration.NONE)
+    preview = await subscriptions.preview_change(shop.payments, OPERATOR, str(row.id), change)
+    assert preview.next_invoice is not None
+    assert preview.next_invoice.total == 168
+    assert (await subscriptions.change_plan(shop.payments, OPERATOR, str(row.id), change)).amount == 168

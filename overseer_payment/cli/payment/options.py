@@ -63,6 +63,9 @@ _PAGE = 100  # the most that one query answers
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON, as the REST interface answers."
 )
+provider_option = click.option(
+    "--provider", metavar="KEY", help="Of this provider alone. Default: of all that are configured."
+)
 key_option = click.option(
     "--idempotency-key",
     metavar="KEY",

@@ -6,33 +6,31 @@ from typing import TYPE_CHECKING
 
 import click
 
-from overseer_payment.cli.payment.options import command, json_option
+from overseer_payment.cli.payment.options import command, json_option, provider_option
 
 if TYPE_CHECKING:
     from overseer_payment.cli.output import Cell
-    from overseer_payment.cli.words import Amounts
     from overseer_payment.schemas import StatusView
 
 _LATE = 10  # seconds that an event may wait before a person is told
 
 
 @click.command()
+@provider_option
 @json_option
-def status(as_json: bool) -> None:
+def status(provider: str | None, as_json: bool) -> None:
     """Show health, counts and all-time revenue per currency."""
     from overseer_payment.cli import output
     from overseer_payment.cli.session import session
-    from overseer_payment.cli.words import Amounts
 
     with session() as desk:
-        view = desk.run(desk.payments.status(desk.viewer))
-        amounts = Amounts(desk.payments, [view.provider or ""])
+        view = desk.run(desk.payments.status(desk.viewer, provider))
     if as_json:
         output.write_json(view)
         return
     _health(view)
     _counts(view)
-    _revenue(view, amounts)
+    _revenue(view)
 
 
 def _health(view: StatusView) -> None:
@@ -107,24 +105,24 @@ def _compared(view: StatusView) -> Cell | None:
     return Cell(f"{at.text}, {left}{healed}", "bold red" if view.drift else "", plain=at.plain)
 
 
-def _revenue(view: StatusView, amounts: Amounts) -> None:
+def _revenue(view: StatusView) -> None:
     from overseer_payment.cli.output import Column, heading, note, table
+    from overseer_payment.cli.words import summed
 
-    provider = view.provider or ""
     if not view.revenue:
         note(f"Nothing paid yet. Open a checkout: {command('checkout')}. Or add examples: {command('seed')}")
         return
-    heading("Revenue")
+    heading(f"Revenue, {' and '.join(view.providers)} together" if len(view.providers) > 1 else "Revenue")
     columns = [Column(title, right=True) for title in ("Gross", "Refunded", "Disputed", "Net")]
     table(
         columns,
         (
             (
                 *(
-                    amounts.cell(provider, amount, row.currency)
+                    summed(amount, row.currency, row.exponent)
                     for amount in (row.gross, -row.refunded, -row.disputed)
                 ),
-                amounts.cell(provider, row.net, row.currency, "bold"),
+                summed(row.net, row.currency, row.exponent, "bold"),
             )
             for row in view.revenue
         ),

@@ -8,12 +8,13 @@ from overseer_payment.routes.ops.words import STAFF
 from overseer_payment.schemas import (
     RevenueQuery,
     RevenueTimeseries,
+    StatusQuery,
     StatusView,
 )
 
 
-async def get_status(call: Call[None, None]) -> StatusView:
-    return await call.payments.status(call.viewer)
+async def get_status(call: Call[StatusQuery, None]) -> StatusView:
+    return await call.payments.status(call.viewer, call.query.provider)
 
 
 async def get_revenue(call: Call[RevenueQuery, None]) -> RevenueTimeseries:
@@ -29,11 +30,13 @@ OPS = (
         summary="See the health of payments and all-time sums",
         description=(
             "`active_subscriptions` counts active and trialing ones. Revenue is given for each currency and "
-            f"never summed across them; `net` is gross less refunded less disputed. {STAFF}"
+            "never summed across them; `net` is gross less refunded less disputed. With several providers it "
+            f"is that of all that are configured, or of the one that `provider` names. {STAFF}"
         ),
         handler=get_status,
         answer=StatusView,
         example=examples.STATUS,
+        query=StatusQuery,
         needs="payment.view",
     ),
     Op(
