@@ -14,6 +14,7 @@ from overseer_payment.cards.frame import frame_of
 from overseer_payment.cards.links import Links
 from overseer_payment.cards.render import View, answer, render
 from overseer_payment.cards.visit import Visit, visit
+from overseer_payment.draining import Drained
 from overseer_payment.errors import Invalid, PaymentError, Unauthenticated
 
 if TYPE_CHECKING:
@@ -34,7 +35,9 @@ class Address:
     def route(self, host: Host) -> Route:
         handlers = {"GET": self.show, "POST": self.write}
         there = {name: handler for name, handler in handlers.items() if handler is not None}
-        return Route(self.path, self._endpoint(host, there), methods=list(there))
+        found = Route(self.path, self._endpoint(host, there), methods=list(there))
+        found.app = Drained(found.app)
+        return found
 
     def _endpoint(self, host: Host, handlers: dict[str, Handler]) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:

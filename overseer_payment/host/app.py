@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, ExceptionHandler
 
+from overseer_payment.draining import Drained
 from overseer_payment.errors import PaymentError
 from overseer_payment.host import schema
 from overseer_payment.host.contributions import Contributions, collect, load_host_plugins, running
@@ -43,6 +44,7 @@ def create_app(config: Mapping[str, Any], *, demo: bool = False) -> Starlette:
     app = Starlette(
         routes=site.routes(),
         middleware=[
+            Middleware(Drained),
             Middleware(SetHeaders),
             Middleware(CatchErrors, answer=site.answer),
             Middleware(LimitBody),

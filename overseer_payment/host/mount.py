@@ -13,6 +13,7 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.routing import BaseRoute, Match, Mount, Router
 from starlette.types import ASGIApp, ExceptionHandler, Scope
 
+from overseer_payment.draining import Drained
 from overseer_payment.host.middleware import LimitBody
 
 
@@ -33,7 +34,7 @@ class PluginMount(Mount):
         wrap: Callable[[ASGIApp], ASGIApp] = lambda app: app,
     ) -> None:
         self._inner = Router(routes, redirect_slashes=False)
-        app = ExceptionMiddleware(LimitBody(self._inner), handlers=handlers)
+        app = Drained(ExceptionMiddleware(LimitBody(self._inner), handlers=handlers))
         super().__init__(path, app=wrap(app), name=name)
 
     @property

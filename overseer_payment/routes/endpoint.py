@@ -15,8 +15,9 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Match, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from overseer_payment.draining import Drained
 from overseer_payment.errors import MethodNotAllowed, NotFound
 from overseer_payment.host_contract import Host
 from overseer_payment.routes import reading
@@ -36,10 +37,16 @@ def routes_of(host: Host, ops: Iterable[Op], payments_for: PaymentsFor) -> list[
     for op in ops:
         by_path.setdefault(op.path, {})[op.method] = op
     limits = Limits(host)
+
+    def app(methods: Mapping[str, Op]) -> ASGIApp:
+        if any(op.raw_body for op in methods.values()):
+            # Not drained: a stranger is not waited for, and a provider reads no more than the status.
+            return Deliveries(host, methods, payments_for, limits)
+        return Drained(Endpoint(host, methods, payments_for, limits))
+
     return [
-        Route(PREFIX + path, kind(host, methods, payments_for, limits), name=f"overseer_payment:{path}")
+        Route(PREFIX + path, app(methods), name=f"overseer_payment:{path}")
         for path, methods in by_path.items()
-        for kind in (Deliveries if any(op.raw_body for op in methods.values()) else Endpoint,)
     ]
 
 
