@@ -8,27 +8,21 @@ from typing import Any
 from urllib.error import HTTPError
 
 import pytest
-from starlette.applications import Starlette
 from starlette.types import Message, Scope
 
 from overseer_payment import draining
 from overseer_payment.draining import Drained
 from overseer_payment.host.app import create_app
-from overseer_payment.routes.api import api_routes
 from overseer_payment.routes.op import PREFIX
-from tests.routes.fake_payments import TOKEN, FakeHost, FakePayments
+from tests.routes.fake_payments import TOKEN, FakeHost, FakePayments, application
 from tests.support.server import serving
 
 _LARGE = b"x" * (8 * 1024 * 1024)
 
 
-def _rest() -> Starlette:
-    return Starlette(routes=[*api_routes(FakeHost(), lambda _: FakePayments())])
-
-
 @pytest.fixture(scope="module")
 def rest() -> Iterator[str]:
-    with serving(_rest()) as base:
+    with serving(application(FakePayments(), FakeHost())) as base:
         yield base + PREFIX
 
 
