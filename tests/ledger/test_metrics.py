@@ -8,13 +8,31 @@ from typing import Any
 import pytest
 
 from overseer_payment.ledger import metrics, reports
-from overseer_payment.provider import SubscriptionItem, SubscriptionSnapshot, SubscriptionStatus
+from overseer_payment.provider import (
+    DisputeStatus,
+    SubscriptionItem,
+    SubscriptionSnapshot,
+    SubscriptionStatus,
+    TransactionStatus,
+)
 from overseer_payment.schemas.reports import Interval
 from tests.ledger.provider import START
-from tests.ledger.telling import FAILED, SUCCEEDED, Ledger, charge, moment, payment, refund, subscription
+from tests.ledger.telling import (
+    FAILED,
+    SUCCEEDED,
+    Ledger,
+    charge,
+    dispute,
+    moment,
+    payment,
+    refund,
+    subscription,
+)
 
 DAY = 86_400
 ACTIVE, CANCELED = SubscriptionStatus.ACTIVE, SubscriptionStatus.CANCELED
+CANCELED_PAYMENT = TransactionStatus.CANCELED
+LOST, WON = DisputeStatus.LOST, DisputeStatus.WON
 
 
 def of_day(number: int) -> date:
@@ -70,6 +88,14 @@ def test_a_hand_computed_history(shop: Ledger) -> None:
         payment(1, FAILED, "pi_5", amount=310, made=15 * DAY),
         charge(1, id="ch_4", payment="pi_4", amount=2000, made=14 * DAY),
         refund(1, SUCCEEDED, 500, charge="ch_4", payment="pi_4", made=16 * DAY),
+        refund(1, FAILED, 400, id="re_2", charge="ch_4", payment="pi_4", made=17 * DAY),
+        # Failed at first, paid at the second attempt; a refund of it is told by the charge alone.
+        charge(1, FAILED, id="ch_3a", payment="pi_3", amount=900, made=12 * DAY),
+        charge(1, id="ch_3", payment="pi_3", amount=900, made=13 * DAY, amount_refunded=200),
+        payment(1, CANCELED_PAYMENT, "pi_6", amount=5000, made=15 * DAY),
+        charge(1, id="ch_2", payment="pi_2", amount=1400, made=11 * DAY),
+        dispute(1, LOST, charge="ch_2", payment="pi_2", amount=300, funds_withdrawn=300, made=17 * DAY),
+        dispute(1, WON, "du_2", charge="ch_2", payment="pi_2", funds_withdrawn=0, made=12 * DAY),
     )
     found = metrics.summary(shop.connection, [shop.account_id], days=10, today=of_day(19))
     assert (found.since, found.until) == (of_day(10), of_day(19))
@@ -87,9 +113,9 @@ def test_a_hand_computed_history(shop: Ledger) -> None:
         "churn_rate": 0.25,  # 1 / (3 + 1)
         "revenue_churn_rate": 0.1034,  # 1000 / (3304 1/6 + 6366 2/3)
         "gross": 4300,
-        "refunded": 500,
-        "disputed": 0,
-        "net": 3800,
+        "refunded": 700,  # 500 told, 200 untold; the one that failed gave nothing
+        "disputed": 300,  # what was won came back
+        "net": 3300,
         "payments": 3,
         "failed_payments": 1,
         "failed_payment_rate": 0.25,
@@ -128,6 +154,19 @@ def test_a_sum_is_rounded_once_half_to_even(shop: Ledger, yearly: list[int], mrr
         shop.tell(plan(f"sub_{number}", amount, "year", made=0, customer=f"cus_{number}", currency="jpy"))
     (jpy,) = metrics.summary(shop.connection, [shop.account_id], days=1, today=of_day(3)).metrics
     assert (jpy.currency, jpy.mrr) == ("jpy", mrr)
+
+
+def test_days_to_come_count_in_no_figure(shop: Ledger) -> None:
+    """With the provider's clock ahead of ours, the figures and their course over time still agree."""
+    shop.tell(
+        plan("sub_1", 2000, "month", made=0, customer="cus_1"),
+        plan("sub_2", 900, "month", made=5, customer="cus_2"),
+        payment(1, SUCCEEDED, "pi_1", amount=900, made=5 * DAY),
+    )
+    (usd,) = metrics.summary(shop.connection, [shop.account_id], days=3, today=of_day(4)).metrics
+    series = metrics.mrr_timeseries(shop.connection, [shop.account_id], days=3, today=of_day(4)).series
+    assert (usd.mrr, usd.subscriptions, usd.customers, usd.gross) == (2000, 1, 1, 0)
+    assert series[0].points[-1].mrr == usd.mrr
 
 
 def test_each_item_counts_by_its_own_interval(shop: Ledger) -> None:
