@@ -23,6 +23,7 @@ from overseer_payment.schemas import (
     CustomerDetail,
     CustomerQuery,
     CustomerRow,
+    MetricsQuery,
     Page,
     Reference,
     RevenueQuery,
@@ -136,23 +137,24 @@ class Views:
 
     # -- lists and rows --------------------------------------------------------------------------
 
-    async def revenue(self, viewer: Viewer, query: RevenueQuery) -> RevenueTimeseries:
-        """Sums per currency by day, week or month, dense, oldest first. Days are UTC days."""
+    async def report(
+        self, viewer: Viewer, query: RevenueQuery | MetricsQuery, compute: Callable[..., T]
+    ) -> T:
+        """What one of the ledger's reports makes of `query`, up to today (UTC). Raises Forbidden, Invalid."""
         viewer.require("payment.view")
-        today = utcnow().date()
+        which, today = self.of_provider(query.provider), utcnow().date()
+        asked = query.model_dump(exclude={"provider"})
         return await self.ask(
             viewer,
-            lambda connection, scope: reports.timeseries(
-                connection,
-                scope.account_ids,
-                days=query.days,
-                today=today,
-                currency=query.currency,
-                interval=query.interval,
-                counting=scope.counting,
+            lambda connection, scope: compute(
+                connection, scope.account_ids, today=today, counting=scope.counting, **asked
             ),
-            which=self.of_provider(query.provider),
+            which=which,
         )
+
+    async def revenue(self, viewer: Viewer, query: RevenueQuery) -> RevenueTimeseries:
+        """Sums per currency by day, week or month, dense, oldest first. Days are UTC days."""
+        return await self.report(viewer, query, reports.timeseries)
 
     async def transactions(self, viewer: Viewer, query: TransactionQuery) -> Page[TransactionRow]:
         """Payments and refunds, newest first."""
