@@ -103,6 +103,8 @@ Index(
 
 Index("ix_payment_effect_status", effect.c.account_id, effect.c.status, effect.c.id)
 
+Index("ix_payment_effect_listener", effect.c.account_id, effect.c.listener, effect.c.status, effect.c.id)
+
 # Who listens to what, so that a process without their code leaves them their news.
 
 listener = Table(

@@ -11,9 +11,10 @@ from sqlalchemy import Connection, insert
 from overseer_payment import tables
 from overseer_payment.ledger import paging, reports
 from overseer_payment.ledger.accounts import Account, ensure
+from overseer_payment.ledger.queries.effects import effects
 from overseer_payment.ledger.queries.events import events
 from overseer_payment.ledger.queries.operations import operations
-from overseer_payment.schemas import EventQuery, OperationQuery
+from overseer_payment.schemas import EffectQuery, EventQuery, OperationQuery
 from tests.ledger.telling import Ledger, moment
 from tests.ledger.test_plans import plans
 
@@ -41,6 +42,25 @@ def test_events_are_read_off_the_end_of_an_index(busy: Ledger, name: str) -> Non
     assert steps
     for step in steps:
         assert re.search(r"\((account_id=\? AND (status|type)=\?.*|rowid=\?)\)$", step), step
+
+
+EFFECTS: dict[str, dict[str, Any]] = {
+    "all": {},
+    "failed ones": {"failed": True, **_LATER},
+    "a listener's": {"listener": "shop.mails.receipt", **_LATER},
+    "what a listener could not be told": {"listener": "shop.mails.receipt", "status": "dead"},
+}
+
+
+@pytest.mark.parametrize("name", EFFECTS)
+def test_effects_are_read_off_the_end_of_an_index(busy: Ledger, name: str) -> None:
+    """By account and state, for a listener by its name as well: not all are looked at to find its own."""
+    query = EffectQuery.model_validate(EFFECTS[name])
+    steps = _found(plans(busy.connection, lambda: effects(busy.connection, [1, 2], query)), "payment_effect")
+    named = r"AND listener=\? " if query.listener else ""
+    assert steps
+    for step in steps:
+        assert re.search(rf"\((account_id=\? {named}AND status=\?.*|rowid=\?)\)$", step), step
 
 
 @pytest.mark.parametrize("query", [{}, _LATER, {"status": "unknown"}])

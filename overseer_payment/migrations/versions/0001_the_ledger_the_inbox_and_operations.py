@@ -128,6 +128,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('payment_effect', schema=None) as batch_op:
         batch_op.create_index('ix_payment_effect_due', ['listener', 'due_at', 'id'], unique=False, sqlite_where=sa.text("status IN ('pending', 'failed')"), postgresql_where=sa.text("status IN ('pending', 'failed')"))
+        batch_op.create_index('ix_payment_effect_listener', ['account_id', 'listener', 'status', 'id'], unique=False)
         batch_op.create_index('ix_payment_effect_status', ['account_id', 'status', 'id'], unique=False)
         batch_op.create_index('ix_payment_effect_subject', ['account_id', 'provider_id', 'listener'], unique=False, sqlite_where=sa.text("status IN ('pending', 'failed')"), postgresql_where=sa.text("status IN ('pending', 'failed')"))
 
@@ -564,6 +565,7 @@ def downgrade() -> None:
     with op.batch_alter_table('payment_effect', schema=None) as batch_op:
         batch_op.drop_index('ix_payment_effect_subject', sqlite_where=sa.text("status IN ('pending', 'failed')"), postgresql_where=sa.text("status IN ('pending', 'failed')"))
         batch_op.drop_index('ix_payment_effect_status')
+        batch_op.drop_index('ix_payment_effect_listener')
         batch_op.drop_index('ix_payment_effect_due', sqlite_where=sa.text("status IN ('pending', 'failed')"), postgresql_where=sa.text("status IN ('pending', 'failed')"))
 
     op.drop_table('payment_effect')
