@@ -19,6 +19,7 @@ from bench.common import SECRET, service
 from overseer_payment.host_contract import Host
 from overseer_payment.routes.api import public_api_routes
 from overseer_payment.routes.op import PREFIX
+from overseer_payment.settling import settle
 
 Message = MutableMapping[str, Any]
 _NOBODY = cast(Host, None)  # public routes ask a host nothing
@@ -38,6 +39,7 @@ def main() -> None:
 async def _serve(which: str, url: str, listener: socket.socket) -> None:
     opened = _floor(url) if which == "floor" else _ours(url, applying=which == "applying")
     async with opened as app:
+        settle()  # as `overseer serve` does; the floor alike
         config = uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False)
         await uvicorn.Server(config).serve(sockets=[listener])
 

@@ -29,11 +29,13 @@ from overseer_payment.host.login import LoginPages
 from overseer_payment.host.middleware import CatchErrors, Guard, LimitBody, SetHeaders
 from overseer_payment.host.mount import PluginMount
 from overseer_payment.host.pages import STATIC, STATIC_FILES, render_error, wants_html
+from overseer_payment.settling import settle
 
 
-def create_app(config: Mapping[str, Any], *, demo: bool = False) -> Starlette:
+def create_app(config: Mapping[str, Any], *, demo: bool = False, alone: bool = False) -> Starlette:
     """The host for `config` (environment variables by name), with every installed plugin.
 
+    `alone`: nothing else runs in this process, which is prepared for it once it has started (`settling`).
     `app.state.host` is its `EmbeddedHost`. Starting it brings an SQLite schema up to date and refuses any
     other outdated one. Raises ConfigurationError for a setting that can't be used.
     """
@@ -50,7 +52,7 @@ def create_app(config: Mapping[str, Any], *, demo: bool = False) -> Starlette:
             Middleware(LimitBody),
         ],
         exception_handlers={HTTPException: site.on_http_error},
-        lifespan=_lifespan(host),
+        lifespan=_lifespan(host, alone=alone),
     )
     # Starlette would redirect to an address made of the Host header, which anybody can choose.
     app.router.redirect_slashes = False
@@ -61,7 +63,7 @@ def create_app(config: Mapping[str, Any], *, demo: bool = False) -> Starlette:
 def from_environment() -> Starlette:
     """For servers that take a factory: `uvicorn --factory overseer_payment.host.app:from_environment`."""
     log_to_stderr()
-    return create_app(dict(os.environ))
+    return create_app(dict(os.environ), alone=True)
 
 
 def log_to_stderr() -> None:
@@ -69,12 +71,14 @@ def log_to_stderr() -> None:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
 
 
-def _lifespan(host: EmbeddedHost) -> Any:
+def _lifespan(host: EmbeddedHost, *, alone: bool) -> Any:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         try:
             await schema.prepare(host.engine, host.contributions.schemas)
             async with running(host.contributions.loaded, host):
+                if alone:
+                    settle()
                 yield
         finally:
             await host.engine.dispose()

@@ -127,7 +127,7 @@ def _demo_settings(config: Mapping[str, str]) -> dict[str, str]:
 
 
 async def _serve_one(plan: _Plan, sock: socket.socket) -> None:
-    app = create_app(plan.config, demo=plan.demo)
+    app = create_app(plan.config, demo=plan.demo, alone=True)
     await _check_database(app)
 
     async def ready() -> None:

@@ -51,10 +51,12 @@ async def _work(desk: Session, say: Callable[[StatusView], None] | None) -> None
     from contextlib import suppress
 
     from overseer_payment.cli import output
+    from overseer_payment.settling import settle
 
     payments = desk.payments
     stopped = _signals()
     await payments.start(healing=payments.settings.healing)
+    settle()
     output.note("Working. Ctrl-C or SIGTERM ends it once what is under way is finished.")
     try:
         while not stopped.is_set():
