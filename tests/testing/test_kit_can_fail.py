@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.environment import clean_environment
 from tests.testing import (
+    chosen,
     wrong_calls,
     wrong_declarations,
     wrong_disputes,
@@ -23,7 +24,7 @@ from tests.testing import (
 )
 from tests.testing.wrong import Wrong
 
-# Ten thousand small tests in one process: half a minute, on a busy machine several.
+# Thousands of small tests in one process: ten seconds, on a busy machine a minute.
 pytestmark = pytest.mark.timeout(300)
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +49,7 @@ Failures = dict[str, set[str]]
 
 @pytest.fixture(scope="module")
 def failures(tmp_path_factory: pytest.TempPathFactory) -> Failures:
-    """Which tests failed for which wrong provider, from one run of all of them in a process of its own."""
+    """Which tests failed for which wrong provider, from one run of them in a process of its own."""
     report = tmp_path_factory.mktemp("kit") / "report.xml"
     paths = [str(module.__file__) for module in MODULES]
     done = subprocess.run(
@@ -57,8 +58,9 @@ def failures(tmp_path_factory: pytest.TempPathFactory) -> Failures:
             "-m",
             "pytest",
             "-q",
-            "-p",
-            "no:cacheprovider",
+            "--tb=no",
+            *("-p", "no:cacheprovider", "-p", chosen.__name__),
+            *("-p", "no:hypothesispytest", "-p", "no:playwright", "-p", "no:xdist"),  # each costs each test
             f"--junitxml={report}",
             *paths,
         ],
