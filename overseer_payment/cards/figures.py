@@ -40,7 +40,7 @@ async def figures_of(
     chosen = next((one for one in found if one.currency == code), None)
     if chosen is None:
         return [_active(seen, status, found)]
-    write = _Writer(seen, chosen, days)
+    write = _Writer(seen, chosen, days, provider)
     return [
         write.money("Net revenue", "net", hint="Gross less refunds and disputes, before the provider’s fees"),
         write.money("Gross", "gross", href=write.listed()),
@@ -82,6 +82,7 @@ class _Writer:
     seen: Visit
     now: CurrencyMetrics
     days: int
+    provider: str | None
 
     @property
     def before(self) -> PeriodMetrics:
@@ -91,7 +92,11 @@ class _Writer:
         """The transactions of this period and currency."""
         start = (self.seen.now - timedelta(days=self.days - 1)).date()
         return self.seen.links.tab(
-            "transactions", currency=self.now.currency, occurred_after=start.isoformat(), **filters
+            "transactions",
+            currency=self.now.currency,
+            occurred_after=start.isoformat(),
+            provider=self.provider,
+            **filters,
         )
 
     def money(self, label: str, name: str, *, href: str | None = None, hint: str = "") -> Figure:

@@ -34,7 +34,7 @@ async def overview(seen: Visit) -> View:
         "overview.html",
         title="Overview",
         frame=frame,
-        status=status,
+        status=everything,
         days=days,
         periods=PERIODS,
         currencies=[known.currency for known in found],
@@ -44,7 +44,7 @@ async def overview(seen: Visit) -> View:
         figures=await figures_of(seen, status, period, days, provider),
         chart=_chart(period, days),
         table=_table(period, days),
-        attention=await attention_of(seen, status),
+        attention=await attention_of(seen, everything),
         providers=seen.payments.providers(),
     )
 

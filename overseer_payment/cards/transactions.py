@@ -18,10 +18,15 @@ if TYPE_CHECKING:
     from overseer_payment.cards.visit import Visit
 
 _FILTERS = (
-    *("status", "type", "currency", "q", "customer_id", "subscription_id"),
+    *("status", "type", "currency", "q", "customer_id", "subscription_id", "provider"),
     *("occurred_after", "occurred_before", "order"),
 )
-_SCOPES = {"customer_id": "Customer", "subscription_id": "Subscription", "occurred_before": "Before"}
+_SCOPES = {
+    "customer_id": "Customer",
+    "subscription_id": "Subscription",
+    "occurred_before": "Before",
+    "provider": "Provider",
+}
 _RECENT = (7, 30, 90)
 """Periods to choose from, in days with today; the same as those of the overview."""
 

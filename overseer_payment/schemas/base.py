@@ -96,4 +96,13 @@ class ListQuery(Body):
     cursor: Annotated[str, StringConstraints(max_length=200)] | None = None
 
 
+ONE_PROVIDER = "Of this provider alone, by its key, instead of all that are configured."
+
+
+class LedgerQuery(ListQuery):
+    """A list of the ledger's rows, over the accounts that are looked at."""
+
+    provider: Identifier | None = Field(default=None, description=ONE_PROVIDER)
+
+
 JsonObject = dict[str, Any]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from overseer_payment.schemas.base import Body, ListQuery, Row
+from overseer_payment.schemas.base import Body, LedgerQuery, Row
 from overseer_payment.schemas.subscriptions import SubscriptionRow
 
 
@@ -80,7 +80,7 @@ class Erased(Row):
     deleted_at_provider: bool
 
 
-class CustomerQuery(ListQuery):
+class CustomerQuery(LedgerQuery):
     status: CustomerState | None = Field(
         default=None, description="Only those who were deleted at the provider, or only the others."
     )

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from overseer_payment.provider import DisputeKind, DisputeStatus
-from overseer_payment.schemas.base import Body, Currency, ListQuery, Row
+from overseer_payment.schemas.base import Body, Currency, LedgerQuery, Row
 
 
 class DisputeFilter(StrEnum):
@@ -69,7 +69,7 @@ class DisputeRow(Row):
     created_at: datetime
 
 
-class DisputeQuery(ListQuery):
+class DisputeQuery(LedgerQuery):
     status: DisputeFilter | None = Field(
         default=None,
         description="Only disputes in this state; `open`: all that need or await an answer, "

@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import Field
 
 from overseer_payment.provider import InvoiceStatus, TransactionStatus
-from overseer_payment.schemas.base import Identifier, ListQuery, Row
+from overseer_payment.schemas.base import Identifier, LedgerQuery, Row
 from overseer_payment.schemas.transactions import TransactionRow
 
 
@@ -64,7 +64,7 @@ class InvoiceDetail(InvoiceRow):
     attempts: list[InvoiceAttempt] = Field(default_factory=list, description="Oldest first.")
 
 
-class InvoiceQuery(ListQuery):
+class InvoiceQuery(LedgerQuery):
     status: InvoiceStatus | None = None
     customer_id: Identifier | None = None
     subscription_id: Identifier | None = None

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from overseer_payment.schemas.base import Body, Currency, Identifier, Row
+from overseer_payment.schemas.base import ONE_PROVIDER, Body, Currency, Identifier, Row
 
 
 class Summed(Row):
@@ -94,18 +94,15 @@ class RevenueTimeseries(Row):
 _INTERVAL = "What one point covers. Weeks begin on Monday; the first and the last may be cut by the period."
 
 
-_PROVIDER = "Of this provider alone, by its key, instead of all that are configured."
-
-
 class StatusQuery(Body):
-    provider: Identifier | None = Field(default=None, description=_PROVIDER)
+    provider: Identifier | None = Field(default=None, description=ONE_PROVIDER)
 
 
 class RevenueQuery(Body):
     days: int = Field(default=30, ge=1, le=365)
     currency: Currency | None = None
     interval: Interval = Field(default="day", description=_INTERVAL)
-    provider: Identifier | None = Field(default=None, description=_PROVIDER)
+    provider: Identifier | None = Field(default=None, description=ONE_PROVIDER)
 
 
 class PeriodMetrics(Row):
@@ -149,7 +146,7 @@ class MetricsSummary(Row):
 class MetricsQuery(Body):
     days: int = Field(default=30, ge=1, le=365)
     currency: Currency | None = None
-    provider: Identifier | None = Field(default=None, description=_PROVIDER)
+    provider: Identifier | None = Field(default=None, description=ONE_PROVIDER)
 
 
 class MrrPoint(Row):

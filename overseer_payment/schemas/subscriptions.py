@@ -14,7 +14,7 @@ from overseer_payment.provider import (
     Proration,
     SubscriptionStatus,
 )
-from overseer_payment.schemas.base import Body, Identifier, ListQuery, Row, UnitPricedRow
+from overseer_payment.schemas.base import Body, Identifier, LedgerQuery, Row, UnitPricedRow
 from overseer_payment.schemas.invoices import UpcomingInvoice, UpcomingLine
 
 
@@ -67,7 +67,7 @@ class SubscriptionRow(Row):
     created_at: datetime
 
 
-class SubscriptionQuery(ListQuery):
+class SubscriptionQuery(LedgerQuery):
     status: SubscriptionStatus | None = None
     customer_id: Identifier | None = None
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from overseer_payment.schemas.base import Body, Currency, Identifier, ListQuery, Row
+from overseer_payment.schemas.base import Body, Currency, Identifier, LedgerQuery, Row
 from overseer_payment.schemas.disputes import DisputeRow
 
 
@@ -91,7 +91,7 @@ class TransactionDetail(TransactionRow):
     )
 
 
-class TransactionQuery(ListQuery):
+class TransactionQuery(LedgerQuery):
     status: TransactionState | None = None
     type: TransactionType | None = None
     currency: Currency | None = None

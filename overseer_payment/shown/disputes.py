@@ -51,7 +51,10 @@ async def disputes(payments: Views, viewer: Viewer, query: DisputeQuery) -> Page
 
     A buyer sees chargebacks and inquiries about their own payments, and no early fraud warning.
     """
-    page = await payments.ask(viewer, lambda c, scope: queries.disputes(c, scope, query, now=utcnow()))
+    which = payments.of_provider(query.provider)
+    page = await payments.ask(
+        viewer, lambda c, scope: queries.disputes(c, scope, query, now=utcnow()), which=which
+    )
     rows = [completed(payments, viewer, row) for row in page.rows]
     return Page(rows=rows, next_cursor=page.next_cursor)
 

@@ -21,7 +21,7 @@ from overseer_payment.schemas import (
     DisputeRow,
     InvoiceQuery,
     InvoiceRow,
-    ListQuery,
+    LedgerQuery,
     Page,
     Row,
     SubscriptionQuery,
@@ -50,7 +50,7 @@ class Export:
     """One noun that can be exported."""
 
     row: type[Row]
-    list_query: type[ListQuery]
+    list_query: type[LedgerQuery]
     question: Callable[[Connection, Scope, Any], Page[Any]]
     money: tuple[str, ...] = ()
     finish: Callable[[Payments, Viewer, Any], Row] = lambda _, __, row: row
@@ -58,7 +58,7 @@ class Export:
     """Its filters and format."""
 
 
-def _export(row: type[Row], query: type[ListQuery], question: Any, *money: str, **more: Any) -> Export:
+def _export(row: type[Row], query: type[LedgerQuery], question: Any, *money: str, **more: Any) -> Export:
     return Export(row, query, question, money, query=export_of(query), **more)
 
 
@@ -103,6 +103,7 @@ async def export(
     what = EXPORTS[noun]
     filters = {name: getattr(query, name) for name in query.model_fields_set - {"format"}}
     asked = what.list_query(**filters)
+    which = payments.of_provider(asked.provider)
     # That data was taken away is worth a line. By whom, logs don't tell: only whether by a user, a program
     # with the token, or on the command line.
     who = viewer.actor.partition(":")[0]
@@ -111,7 +112,7 @@ async def export(
     first: tuple[int, ...] | None = None
     total = 0
     while True:
-        page, accounts = await payments.ask(viewer, _asking(what, asked))
+        page, accounts = await payments.ask(viewer, _asking(what, asked), which=which)
         first = first or accounts
         if accounts != first:
             raise Conflict("Other accounts came to be shown while the export ran. Start it again.")
@@ -125,7 +126,7 @@ async def export(
 
 
 def _asking(
-    what: Export, asked: ListQuery
+    what: Export, asked: LedgerQuery
 ) -> Callable[[Connection, Scope], tuple[Page[Any], tuple[int, ...]]]:
     # More than a list may ask for: few large pages cost less than many small ones.
     query = asked.model_copy(update={"limit": _PAGE})

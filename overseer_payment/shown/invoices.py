@@ -42,7 +42,8 @@ _ENDED = frozenset({"canceled", "incomplete_expired"})
 
 async def invoices(payments: Views, viewer: Viewer, query: InvoiceQuery) -> Page[InvoiceRow]:
     """Invoices, newest first."""
-    return await payments.ask(viewer, lambda connection, scope: queries.invoices(connection, scope, query))
+    which = payments.of_provider(query.provider)
+    return await payments.ask(viewer, lambda c, scope: queries.invoices(c, scope, query), which=which)
 
 
 async def invoice(payments: Views, viewer: Viewer, id: str) -> InvoiceDetail:

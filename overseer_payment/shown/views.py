@@ -158,7 +158,8 @@ class Views:
 
     async def transactions(self, viewer: Viewer, query: TransactionQuery) -> Page[TransactionRow]:
         """Payments and refunds, newest first."""
-        return await self.ask(viewer, lambda c, scope: queries.transactions(c, scope, query))
+        which = self.of_provider(query.provider)
+        return await self.ask(viewer, lambda c, scope: queries.transactions(c, scope, query), which=which)
 
     async def transaction(self, viewer: Viewer, id: str) -> TransactionDetail:
         """`id` is ours, or any provider id of the payment (payment intent, charge, session, invoice)."""
@@ -194,7 +195,8 @@ class Views:
 
     async def subscriptions(self, viewer: Viewer, query: SubscriptionQuery) -> Page[SubscriptionRow]:
         """Subscriptions, newest first."""
-        return await self.ask(viewer, lambda c, scope: queries.subscriptions(c, scope, query))
+        which = self.of_provider(query.provider)
+        return await self.ask(viewer, lambda c, scope: queries.subscriptions(c, scope, query), which=which)
 
     async def subscription(self, viewer: Viewer, id: str) -> SubscriptionRow:
         """One subscription by our id or the provider's. Raises NotFound."""
@@ -202,7 +204,8 @@ class Views:
 
     async def customers(self, viewer: Viewer, query: CustomerQuery) -> Page[CustomerRow]:
         """Customers, newest first."""
-        return await self.ask(viewer, lambda c, scope: queries.customers(c, scope, query))
+        which = self.of_provider(query.provider)
+        return await self.ask(viewer, lambda c, scope: queries.customers(c, scope, query), which=which)
 
     async def customer(self, viewer: Viewer, id: str) -> CustomerDetail:
         """One customer with lifetime value per currency. Raises NotFound."""

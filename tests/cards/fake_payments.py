@@ -69,7 +69,8 @@ class FakePayments:
 
     async def status(self, viewer: Viewer, provider: str | None = None) -> StatusView:
         self._answer()
-        return self.state
+        one = {"provider": provider, "providers": [provider], "active_subscriptions": 1}
+        return self.state.model_copy(update=one) if provider else self.state
 
     async def revenue(self, viewer: Viewer, query: RevenueQuery) -> RevenueTimeseries:
         self._answer()

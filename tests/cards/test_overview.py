@@ -49,6 +49,18 @@ def test_a_year_is_compared_with_the_year_before(client: TestClient, payments: F
     assert "op-ghost" in client.get("/payment/modal?days=365").text
 
 
+def test_one_provider_of_several_is_looked_at_alone(client: TestClient, payments: FakePayments) -> None:
+    """Every address that leads on keeps it; with a single provider there is nothing to choose."""
+    assert 'aria-label="Provider"' not in client.get("/payment/modal").text
+    payments.state = status(providers=["acmepay", "stripe"])
+    assert "All providers" in client.get("/payment/modal").text
+    html = client.get("/payment/modal?provider=acmepay").text
+    assert figures(html)["Active subscriptions"].startswith("1 ")
+    kept = re.findall(r'href="(/payment/modal(?:/transactions)?\?[^"]*(?:days|status|type)=[^"]+)"', html)
+    assert sum("provider=acmepay" in link for link in kept) >= 8
+    assert client.get("/payment/card.json?provider=acmepay").json()["href"].endswith("?provider=acmepay")
+
+
 def test_figures_lead_to_the_rows_behind_them(client: TestClient) -> None:
     """The same currency and period, and the list shows them."""
     html = client.get("/payment/modal?days=7&currency=usd").text

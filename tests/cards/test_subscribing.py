@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from overseer_payment.provider import PriceScheme
+from overseer_payment.schemas import SubscriptionItemRow
 from overseer_payment.simulator import scenario as play
 from tests.cards.desk import Desk
 from tests.cards.fake_payments import FakePayments
 from tests.cards.fakes import FakeHost
+from tests.cards.rows import subscription
 
 pytestmark = pytest.mark.anyio
 
@@ -29,6 +33,20 @@ async def subscribed(desk: Desk, *, quantity: int = 1, trial_days: int | None = 
     found = re.search(r"/payment/subscriptions/\d+", await desk.see(LIST))
     assert found
     return found[0]
+
+
+def test_what_only_the_bill_tells_is_shown_as_that(client: TestClient, payments: FakePayments) -> None:
+    """Half a cent for each unit used, and tiers: never as a sum of nothing."""
+    each: dict[str, Any] = {"price_id": "price_1", "quantity": 1, "interval": "month"}
+    used = SubscriptionItemRow(id="si_1", amount_decimal="0.5", scheme=PriceScheme.METERED, **each)
+    tiered = SubscriptionItemRow(id="si_2", scheme=PriceScheme.TIERED, **each)
+    payments.subs = [subscription(1, amount=0, items=[used, tiered])]
+    for address in (LIST, "/payment/subscriptions/1"):
+        html = client.get(address).text
+        assert "Metered + tiered" in re.sub(r"<[^>]+>", "", html)
+        assert "0.00 USD" not in html
+    assert "0.005 USD / unit, metered" in html
+    assert html.count("As billed") == 2
 
 
 async def test_it_ends_with_its_period_and_goes_on_again(desk: Desk) -> None:

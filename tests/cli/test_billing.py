@@ -88,7 +88,7 @@ def test_a_foreign_return_address_is_refused(shop: Shop) -> None:
 
 
 def test_the_catalogue_shows_other_currencies_and_pages(shop: Shop) -> None:
-    """A price in two currencies, by each one's rule; a page of one names the next."""
+    """A price in two currencies, by each one's rule, and half a cent; a page of one names the next."""
     options = {"currency_options[jpy][unit_amount]": "700", "product_data[name]": "Tea"}
     shop.post("prices", currency="usd", unit_amount="500", **options)
     shop.post("prices", currency="usd", unit_amount="900", **{"product_data[name]": "Mate"})
@@ -97,7 +97,28 @@ def test_the_catalogue_shows_other_currencies_and_pages(shop: Shop) -> None:
     assert "700 JPY" in shown
     page = shop.run("catalog", "--limit", "1")
     assert "--cursor" in page.stderr
-    assert len(_data(shop.run("catalog", "--json"))["prices"]) == 2
+    half = {"unit_amount_decimal": "0.5", "product_data[name]": "Leaf"}
+    shop.post("prices", currency="usd", **half)
+    assert "0.005 USD / unit" in shop.run("catalog").stdout
+    assert len(_data(shop.run("catalog", "--json"))["prices"]) == 3
+
+
+def test_figures_and_lists_are_of_one_provider_if_it_is_named(shop: Shop) -> None:
+    """One that there isn't is refused in a line that names those that there are."""
+    _subscribe(shop)
+    for command in (
+        "status",
+        "metrics",
+        "transactions",
+        "subscriptions",
+        "customers",
+        "invoices",
+        "disputes",
+    ):
+        assert shop.run(command, "--provider", "stripe").exit_code == 0
+        refused = shop.run(command, "--provider", "acmepay")
+        assert (refused.exit_code, refused.stdout) == (1, "")
+        assert "installed:" in refused.stderr
 
 
 def test_a_checkout_is_opened_with_terms_and_closed(shop: Shop) -> None:

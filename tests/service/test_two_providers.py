@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -113,9 +114,17 @@ async def test_rest_takes_the_provider_and_refuses_one_that_there_is_not(two: Tw
     transport, headers = httpx.ASGITransport(app), {"Authorization": f"Bearer {TOKEN}"}
     base = "http://app.test/api/v1/payment"
     async with httpx.AsyncClient(transport=transport, base_url=base, headers=headers) as rest:
-        for path in ("/status", "/metrics-summary", "/mrr-timeseries", "/revenue-timeseries"):
-            assert (await rest.get(path, params={"provider": "fake"})).status_code == 200, path
+        reports = ("/status", "/metrics-summary", "/mrr-timeseries", "/revenue-timeseries")
+        for path in (*reports, "/transactions", "/subscriptions", "/customers", "/invoices", "/disputes"):
+            answer = await rest.get(path, params={"provider": "fake"})
+            assert answer.status_code == 200, path
+            rows = [] if path in reports else answer.json()[path[1:]]
+            assert {row["provider"] for row in rows} <= {"fake"}, path
             refused = await rest.get(path, params={"provider": "other"})
             assert (refused.status_code, "fake, stripe" in refused.json()["detail"]) == (422, True), path
+        both = (await rest.get("/transactions")).json()["transactions"]
+        assert {row["provider"] for row in both} == {"fake", "stripe"}
+        sheet = await rest.get("/export/transactions", params={"provider": "fake", "format": "jsonl"})
+        assert {json.loads(line)["provider"] for line in sheet.text.splitlines()} == {"fake"}
     with pytest.raises(Invalid):
         await two.shop.payments.status(OPERATOR, "other")

@@ -12,6 +12,7 @@ from overseer_payment.cli.payment.options import (
     collect,
     continuation,
     list_options,
+    provider_option,
     status_option,
 )
 
@@ -28,14 +29,17 @@ if TYPE_CHECKING:
     metavar="TEXT",
     help="An id, or the beginning of an address or name; of recent ones any part.",
 )
+@provider_option
 @list_options
-def customers(status: str | None, query: str | None, limit: int, cursor: str | None, as_json: bool) -> None:
+def customers(
+    status: str | None, query: str | None, provider: str | None, limit: int, cursor: str | None, as_json: bool
+) -> None:
     """List or search customers, newest first."""
     from overseer_payment.cli import output
     from overseer_payment.cli.session import session
     from overseer_payment.schemas import CustomerQuery
 
-    asked = build(CustomerQuery, status=status, q=query, cursor=cursor)
+    asked = build(CustomerQuery, status=status, q=query, provider=provider, cursor=cursor)
     with session() as desk:
         rows, following = desk.run(collect(lambda q: desk.payments.customers(desk.viewer, q), asked, limit))
     if as_json:
@@ -43,7 +47,7 @@ def customers(status: str | None, query: str | None, limit: int, cursor: str | N
         return
     if not rows:
         none = "No customers yet. They come with their first checkout."
-        output.note("No customer fits." if query or status else none)
+        output.note("No customer fits." if query or status or provider else none)
         return
     _show_all(rows)
     if following:

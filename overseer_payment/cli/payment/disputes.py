@@ -13,6 +13,7 @@ from overseer_payment.cli.payment.options import (
     collect,
     continuation,
     list_options,
+    provider_option,
     status_option,
 )
 
@@ -29,12 +30,14 @@ if TYPE_CHECKING:
 @click.option("--due-soon", is_flag=True, help="Only those whose answer is due within seven days.")
 @click.option("--kind", type=click.Choice(DISPUTE_KINDS), help="Only this kind.")
 @click.option("--currency", metavar="CODE", help="Only this currency.")
+@provider_option
 @list_options
 def disputes(
     status: str | None,
     due_soon: bool,
     kind: str | None,
     currency: str | None,
+    provider: str | None,
     limit: int,
     cursor: str | None,
     as_json: bool,
@@ -49,7 +52,15 @@ def disputes(
     from overseer_payment.schemas import DisputeQuery
     from overseer_payment.shown import disputes as shown
 
-    asked = build(DisputeQuery, status=status, due_soon=due_soon, kind=kind, currency=currency, cursor=cursor)
+    asked = build(
+        DisputeQuery,
+        status=status,
+        due_soon=due_soon,
+        kind=kind,
+        currency=currency,
+        provider=provider,
+        cursor=cursor,
+    )
     with session() as desk:
         rows, following = desk.run(
             collect(lambda q: shown.disputes(desk.payments, desk.viewer, q), asked, limit)
@@ -59,7 +70,7 @@ def disputes(
         output.write_json({"disputes": rows, "next_cursor": following})
         return
     if not rows:
-        filtered = bool(status or due_soon or kind or currency or cursor)
+        filtered = bool(status or due_soon or kind or currency or provider or cursor)
         output.note("No dispute fits. Leave out a filter to see more." if filtered else "No disputes.")
         return
     show(rows, amounts)

@@ -17,6 +17,7 @@ from overseer_payment.cli.payment.options import (
     TRANSACTION_STATES,
     TRANSACTION_TYPES,
     build,
+    provider_option,
     status_option,
 )
 from overseer_payment.cli.progress import counter
@@ -64,7 +65,7 @@ def _exported(name: str, *filters: Callable[[Any], Any]) -> Callable[[Callable[[
             _run(name, format, output, typed)
 
         run.__doc__ = described.__doc__
-        for option in reversed((*filters, *_OUTPUT)):
+        for option in reversed((*filters, provider_option, *_OUTPUT)):
             run = option(run)
         return export.command(name)(run)
 

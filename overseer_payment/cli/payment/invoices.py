@@ -13,6 +13,7 @@ from overseer_payment.cli.payment.options import (
     continuation,
     json_option,
     list_options,
+    provider_option,
     status_option,
 )
 
@@ -27,11 +28,13 @@ if TYPE_CHECKING:
 @status_option(INVOICE_STATES)
 @click.option("--customer", metavar="ID", help="Only this customer's.")
 @click.option("--subscription", metavar="ID", help="Only this subscription's.")
+@provider_option
 @list_options
 def invoices(
     status: str | None,
     customer: str | None,
     subscription: str | None,
+    provider: str | None,
     limit: int,
     cursor: str | None,
     as_json: bool,
@@ -44,7 +47,7 @@ def invoices(
     from overseer_payment.shown import invoices as shown
 
     values = {"status": status, "customer_id": customer, "subscription_id": subscription}
-    asked = build(InvoiceQuery, cursor=cursor, **values)
+    asked = build(InvoiceQuery, provider=provider, cursor=cursor, **values)
     with session() as desk:
         fetch = collect(lambda query: shown.invoices(desk.payments, desk.viewer, query), asked, limit)
         rows, following = desk.run(fetch)
@@ -53,7 +56,7 @@ def invoices(
         output.write_json({"invoices": rows, "next_cursor": following})
         return
     if not rows:
-        filtered = bool(status or customer or subscription or cursor)
+        filtered = bool(status or customer or subscription or provider or cursor)
         output.note("No invoice fits. Leave out a filter to see more." if filtered else "No invoices yet.")
         return
     _show_all(rows, amounts)

@@ -13,6 +13,7 @@ from overseer_payment.cli.payment.options import (
     command,
     continuation,
     list_options,
+    provider_option,
     status_option,
 )
 
@@ -27,9 +28,15 @@ if TYPE_CHECKING:
 @click.command()
 @status_option(SUBSCRIPTION_STATES)
 @click.option("--customer", metavar="ID", help="Only this customer's.")
+@provider_option
 @list_options
 def subscriptions(
-    status: str | None, customer: str | None, limit: int, cursor: str | None, as_json: bool
+    status: str | None,
+    customer: str | None,
+    provider: str | None,
+    limit: int,
+    cursor: str | None,
+    as_json: bool,
 ) -> None:
     """List subscriptions, newest first."""
     from overseer_payment.cli import output
@@ -37,7 +44,7 @@ def subscriptions(
     from overseer_payment.cli.words import Amounts
     from overseer_payment.schemas import SubscriptionQuery
 
-    asked = build(SubscriptionQuery, status=status, customer_id=customer, cursor=cursor)
+    asked = build(SubscriptionQuery, status=status, customer_id=customer, provider=provider, cursor=cursor)
     with session() as desk:
         rows, following = desk.run(
             collect(lambda q: desk.payments.subscriptions(desk.viewer, q), asked, limit)
@@ -47,7 +54,7 @@ def subscriptions(
         output.write_json({"subscriptions": rows, "next_cursor": following})
         return
     if not rows:
-        output.note(_nothing(filtered=bool(status or customer or cursor)))
+        output.note(_nothing(filtered=bool(status or customer or provider or cursor)))
         return
     show(rows, amounts)
     if following:

@@ -14,6 +14,7 @@ from overseer_payment.cli.payment.options import (
     command,
     continuation,
     list_options,
+    provider_option,
     status_option,
 )
 
@@ -41,6 +42,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 )
 @click.option("--since", metavar="YYYY-MM-DD", type=_DAY, help="From this day (UTC) on.")
 @click.option("--until", metavar="YYYY-MM-DD", type=_DAY, help="Before this day (UTC).")
+@provider_option
 @list_options
 def transactions(
     status: str | None,
@@ -51,6 +53,7 @@ def transactions(
     query: str | None,
     since: datetime | None,
     until: datetime | None,
+    provider: str | None,
     limit: int,
     cursor: str | None,
     as_json: bool,
@@ -76,6 +79,7 @@ def transactions(
         q=query,
         occurred_after=_utc(since),
         occurred_before=_utc(until),
+        provider=provider,
         cursor=cursor,
     )
     with session() as desk:
