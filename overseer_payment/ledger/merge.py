@@ -6,7 +6,8 @@ them in any order, any number of times, leaves the same one standing.
 1. The later moment wins; at the same moment a read of the API beats an event (`AsOf.version`).
 2. Events tell time in whole seconds. Within one second the further state wins where states only go
    forward (a paid invoice was not unpaid afterwards), then the content's digest: arbitrary, but the
-   same everywhere. Where that would be a guess, the object is *doubtful* and is asked for.
+   same everywhere. Where that would be a guess, the object is *doubtful* and is asked for. So it is where
+   a read loses by less than the clocks of two processes may differ.
 """
 
 from __future__ import annotations
@@ -78,6 +79,9 @@ _DISPUTE = {
 }
 _LINK = {"open": 0, "canceled": 1, "paid": 2}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# In versions, two a millisecond. A `Date` tells whole seconds, so that the clocks of two processes may each
+# agree with all of them and yet be a second apart; and a call began up to a second before it took effect.
+_APART = 2 * 2000
 _ENDED = frozenset({SubscriptionStatus.CANCELED, SubscriptionStatus.INCOMPLETE_EXPIRED})
 
 
@@ -126,13 +130,18 @@ def tie(snapshot: Snapshot, data: str) -> str:
     return f"{progress(snapshot):020d}.{digest}"
 
 
-def doubtful(kind: Kind, winner: tuple[int, str], loser: tuple[int, str]) -> bool:
-    """Do two snapshots (version, tie) of the same second contradict each other so that no rule settles it?
+def doubtful(kind: Kind, winner: tuple[int, str], loser: tuple[int, str], *, late: bool = False) -> bool:
+    """Do two snapshots (version, tie) of one moment contradict each other so that no rule settles it?
 
     Also when a read beats an event of the same second that is no less far along: it may have come after
-    the read. Never for the link between an invoice and its payment: each payload tells another part of it.
+    the read. Also when a read comes `late`, after the winner was recorded, and loses narrowly: what dates
+    it is the clock of the process that read. Never for the link between an invoice and its payment: each
+    payload tells another part of it.
     """
-    if kind is Kind.INVOICE_PAYMENT or winner[0] // 2000 != loser[0] // 2000 or winner[1] == loser[1]:
+    if kind is Kind.INVOICE_PAYMENT or winner[1] == loser[1]:
+        return False
+    narrowly = late and loser[0] % 2 == 1 and winner[0] - loser[0] < _APART
+    if not narrowly and winner[0] // 2000 != loser[0] // 2000:
         return False
     return loser[1].partition(".")[0] >= winner[1].partition(".")[0]
 

@@ -31,8 +31,10 @@ class Merged:
     left: set[str] = field(default_factory=set)
     """Ids that the words before named: what they belonged to must be looked at again."""
 
-    def doubt(self, ref: Ref, winner: tuple[int, str], loser: tuple[int, str]) -> None:
-        if merge.doubtful(ref.kind, winner, loser):
+    def doubt(self, ref: Ref, one: tuple[int, str], then: tuple[int, str], *, late: bool = False) -> None:
+        """Of two words in the order in which they were heard; `late`: the first was recorded before."""
+        winner, loser = max(one, then), min(one, then)
+        if merge.doubtful(ref.kind, winner, loser, late=late and winner is one):
             self.doubtful[ref] = max(merge.settled_from(winner[0]), self.doubtful.get(ref, _NEVER))
 
     def settle(self, ref: Ref, rank: tuple[int, str]) -> None:
@@ -104,7 +106,7 @@ def merge_snapshots(connection: Connection, account_id: int, snapshots: Iterable
     for ref, entry in sorted(entries.items()):
         stored = known.get(ref)
         if stored is not None:
-            merged.doubt(ref, max(stored.rank, entry.rank), min(stored.rank, entry.rank))
+            merged.doubt(ref, stored.rank, entry.rank, late=True)
             merged.settle(ref, stored.rank)
             if stored.rank >= entry.rank:
                 continue
@@ -123,7 +125,7 @@ def _newest_of(snapshots: Iterable[Snapshot], merged: Merged) -> dict[Ref, _Entr
         ref = entry.snapshot.ref
         other = entries.setdefault(ref, entry)
         if other is not entry:
-            merged.doubt(ref, max(entry.rank, other.rank), min(entry.rank, other.rank))
+            merged.doubt(ref, other.rank, entry.rank)
             entries[ref] = max(entry, other, key=lambda one: one.rank)
             merged.settle(ref, entries[ref].rank)
     return entries
