@@ -18,3 +18,11 @@ async def effects(payments: Views, viewer: Viewer, query: EffectQuery) -> Page[E
     return await payments.ask(
         viewer, lambda c, scope: queries.effects(c, scope.account_ids, query), which=whose.received
     )
+
+
+async def effect(payments: Views, viewer: Viewer, id: str) -> EffectRow:
+    """One of them by our id. Raises Forbidden without `payment.view`, NotFound."""
+    viewer.require("payment.view")
+    return await payments.ask(
+        viewer, lambda c, scope: queries.effect(c, scope.account_ids, id), which=whose.received
+    )

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from overseer_payment.cli.payment.listing import show_list
 from overseer_payment.cli.payment.options import (
     EFFECT_STATES,
     build,
-    collect,
-    continuation,
     json_option,
     list_options,
     status_option,
@@ -44,27 +43,19 @@ def effects(
     """
     if context.invoked_subcommand is not None:
         return
-    from overseer_payment.cli import output
-    from overseer_payment.cli.session import session
     from overseer_payment.schemas import EffectQuery
     from overseer_payment.shown import effects as shown
 
-    asked = build(EffectQuery, status=status, failed=failed, listener=listener, cursor=cursor)
-    with session() as desk:
-        rows, following = desk.run(
-            collect(lambda q: shown.effects(desk.payments, desk.viewer, q), asked, limit)
-        )
-    if as_json:
-        output.write_json({"effects": rows, "next_cursor": following})
-        return
-    if not rows:
-        output.note(
-            "Nothing fits." if failed or status or listener or cursor else "Nobody was told anything."
-        )
-        return
-    _table(rows)
-    if following:
-        output.note(f"More: {continuation(following)}")
+    show_list(
+        shown.effects,
+        build(EffectQuery, status=status, failed=failed, listener=listener, cursor=cursor),
+        limit=limit,
+        as_json=as_json,
+        noun="effects",
+        table=lambda rows, _: _table(rows),
+        none="Nobody was told anything.",
+        unfit="Nothing fits.",
+    )
 
 
 @effects.command()
@@ -80,15 +71,12 @@ def replay(id: str, as_json: bool) -> None:
     from overseer_payment.cli import output
     from overseer_payment.cli.session import session
     from overseer_payment.cli.words import state
-    from overseer_payment.schemas import EffectQuery
     from overseer_payment.shown import effects as shown
 
     with session() as desk:
         row: EffectRow = desk.run(asking.replay(desk.payments, desk.viewer, id))
         desk.run(desk.payments.worker.teller.step())
-        asked = EffectQuery(limit=100, listener=row.listener)
-        rows, _ = desk.run(collect(lambda q: shown.effects(desk.payments, desk.viewer, q), asked, 100))
-    row = next((one for one in rows if one.id == row.id), row)
+        row = desk.run(shown.effect(desk.payments, desk.viewer, id))
     if as_json:
         output.write_json(row)
     else:

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from overseer_payment.cli.payment.listing import show_list
 from overseer_payment.cli.payment.options import (
     EVENT_STATES,
     build,
-    collect,
     command,
-    continuation,
     json_option,
     list_options,
     status_option,
@@ -47,26 +46,19 @@ def events(
     """
     if context.invoked_subcommand is not None:
         return
-    from overseer_payment.cli import output
-    from overseer_payment.cli.session import session
     from overseer_payment.schemas import EventQuery
     from overseer_payment.shown import events as shown
 
-    asked = build(EventQuery, status=status, failed=failed, type=type, cursor=cursor)
-    with session() as desk:
-        rows, following = desk.run(
-            collect(lambda q: shown.events(desk.payments, desk.viewer, q), asked, limit)
-        )
-    if as_json:
-        output.write_json({"events": rows, "next_cursor": following})
-        return
-    if not rows:
-        filtered = bool(failed or status or type or cursor)
-        output.note("No event fits." if filtered else "No event has arrived yet.")
-        return
-    _table(rows)
-    if following:
-        output.note(f"More: {continuation(following)}")
+    show_list(
+        shown.events,
+        build(EventQuery, status=status, failed=failed, type=type, cursor=cursor),
+        limit=limit,
+        as_json=as_json,
+        noun="events",
+        table=lambda rows, _: _table(rows),
+        none="No event has arrived yet.",
+        unfit="No event fits.",
+    )
 
 
 @events.command()

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from overseer_payment.cli.payment.listing import show_list
 from overseer_payment.cli.payment.options import (
     OPERATION_STATES,
     build,
-    collect,
-    continuation,
     list_options,
     status_option,
 )
@@ -28,27 +27,19 @@ if TYPE_CHECKING:
 @list_options
 def operations(status: str | None, limit: int, cursor: str | None, as_json: bool) -> None:
     """List what was sent to the provider, by whom, with what outcome; newest first."""
-    from overseer_payment.cli import output
-    from overseer_payment.cli.session import session
-    from overseer_payment.cli.words import Amounts
     from overseer_payment.schemas import OperationQuery
     from overseer_payment.shown import operations as shown
 
-    asked = build(OperationQuery, status=status, cursor=cursor)
-    with session() as desk:
-        rows, following = desk.run(
-            collect(lambda q: shown.operations(desk.payments, desk.viewer, q), asked, limit)
-        )
-        amounts = Amounts(desk.payments, (row.provider for row in rows))
-    if as_json:
-        output.write_json({"operations": rows, "next_cursor": following})
-        return
-    if not rows:
-        output.note("No operation fits." if status or cursor else "Nothing was sent to a provider yet.")
-        return
-    _table(rows, amounts)
-    if following:
-        output.note(f"More: {continuation(following)}")
+    show_list(
+        shown.operations,
+        build(OperationQuery, status=status, cursor=cursor),
+        limit=limit,
+        as_json=as_json,
+        noun="operations",
+        table=_table,
+        none="Nothing was sent to a provider yet.",
+        unfit="No operation fits.",
+    )
 
 
 def _table(rows: Sequence[OperationRow], amounts: Amounts) -> None:
