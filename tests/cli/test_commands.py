@@ -105,7 +105,7 @@ def test_a_refund_is_listed_as_money_that_left(run: Run) -> None:
 
 def test_filters_reach_the_facade(run: Run, payments: FakePayments) -> None:
     """Each option becomes its field of the query."""
-    words = "-s failed --type charge --currency EUR --customer cus_1 --subscription 5 -q ada"
+    words = "-s failed --type charge --currency EUR --customer cus_1 --subscription 5 -q ada --provider x"
     days = "--since 2026-01-02 --until 2026-02-03 --limit 7 --cursor 3"
     assert run("transactions", *words.split(), *days.split()).exit_code == 0
     assert last(payments, "transactions").model_dump(mode="json") == {
@@ -120,6 +120,7 @@ def test_filters_reach_the_facade(run: Run, payments: FakePayments) -> None:
         "occurred_after": "2026-01-02T00:00:00Z",
         "occurred_before": "2026-02-03T00:00:00Z",
         "order": "newest",
+        "provider": "x",
     }
 
 

@@ -114,6 +114,7 @@ def transactions() -> None:
     "customers",
     status_option(CUSTOMER_STATES),
     click.option("--query", "-q", metavar="TEXT", help="What `customers -q` finds."),
+    click.option("--until", metavar="YYYY-MM-DD", type=_DAY, help="Who came before this day (UTC)."),
 )
 def customers() -> None:
     """Customers, newest first."""
