@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         DisputeRow,
         InvoiceRow,
         SubscriptionRow,
+        SubscriptionTerms,
         TransactionRow,
     )
 
@@ -112,6 +113,8 @@ class News:
     """The row has moved on: it was so, and is not so any more."""
     backfilled: bool = False
     """It was long over when it was first heard of."""
+    before: SubscriptionTerms | None = None
+    """Of `subscription.changed`: plan, quantity and price as this listener was last told of them."""
 
     @property
     def checkout(self) -> CheckoutRow:

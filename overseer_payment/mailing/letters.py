@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
@@ -13,14 +14,16 @@ import jinja2
 
 from overseer_payment.errors import ConfigurationError, PaymentError
 from overseer_payment.listening import Listener, News, on
-from overseer_payment.mailing.posting import post
+from overseer_payment.mailing.posting import TIMEOUT, post
 from overseer_payment.mailing.settings import TO_OPERATOR, MailSettings, is_address
 from overseer_payment.money import ISO, CurrencyTable
+from overseer_payment.provider import SubscriptionStatus
 from overseer_payment.registry import Registry
 from overseer_payment.settings import read_settings
 
 _TOO_OLD = timedelta(days=7)
 """Nobody wants a receipt of last month because we were down, or have just begun to listen."""
+_GOES_ON = frozenset({SubscriptionStatus.TRIALING, SubscriptionStatus.ACTIVE, SubscriptionStatus.PAST_DUE})
 
 
 def post_office(environ: Mapping[str, str]) -> tuple[Listener, ...]:
@@ -43,7 +46,7 @@ def post_office(environ: Mapping[str, str]) -> tuple[Listener, ...]:
             if letter is not None:
                 post(letter, settings)
 
-        return on(topic, name=f"mail:{topic}", timeout=60)(mail)
+        return on(topic, name=f"mail:{topic}", timeout=TIMEOUT)(mail)
 
     return tuple(listener(topic) for topic in dict.fromkeys(settings.events) if _has_reader(topic, settings))
 
@@ -64,12 +67,28 @@ def _has_reader(topic: str, settings: MailSettings) -> bool:
     return topic not in TO_OPERATOR or settings.operator is not None
 
 
-def _sum(row: Any, currencies: CurrencyTable) -> str:
-    """What the row is about, in words of which only the bill tells the sum."""
-    fixed = currencies.format(row.amount, row.currency) if row.currency else ""
-    if all(item.total is not None for item in getattr(row, "items", ())):
-        return fixed
-    return f"{fixed} and what you use" if row.amount else "what you use"
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What templates write sums and dates with: in the words of `words.txt`."""
+
+    texts: jinja2.Environment
+    currencies: CurrencyTable
+
+    def sum(self, row: Any) -> str:
+        """What a row or its former terms are about."""
+        open_ = any(item.total is None for item in getattr(row, "items", ()))
+        shown = row.currency and (row.amount or not open_)
+        return self._say("sum", self.currencies.format(row.amount, row.currency) if shown else "", open_)
+
+    def every(self, row: Any) -> str:
+        """How often that is asked for."""
+        return self._say("every", row.interval, row.interval_count) if row.interval else ""
+
+    def day(self, moment: datetime | None) -> str:
+        return "" if moment is None else self._say("day", moment)
+
+    def _say(self, macro: str, *values: object) -> str:
+        return str(getattr(self.texts.get_template("words.txt").module, macro)(*values)).strip()
 
 
 def write(
@@ -78,10 +97,12 @@ def write(
     """The letter about this piece of news; None if there is nobody to write to, or no point in it."""
     row: Any = news.row
     to = settings.operator if news.topic in TO_OPERATOR else getattr(row, "customer_email", None)
-    if not to or not is_address(to) or news.overtaken or datetime.now(UTC) - news.occurred_at > _TOO_OLD:
+    if not to or not is_address(to) or not _is_worth_it(news):
         return None
-    sum_ = _sum(row, currencies)
-    text = texts.get_template(f"{news.topic}.txt").render(news=news, row=row, sum=sum_, day=_day)
+    words, was = _Words(texts, currencies), news.before
+    given: dict[str, Any] = {"sum": words.sum(row), "day": words.day, "every": words.every, "was": was}
+    given["was_sum"] = words.sum(was) if was else ""
+    text = texts.get_template(f"{news.topic}.txt").render(news=news, row=row, **given)
     subject, _, body = text.partition("\n")
     letter = EmailMessage()
     # Names of plans may hold line ends of whatever sort, which no header can carry.
@@ -96,5 +117,12 @@ def write(
     return letter
 
 
-def _day(moment: datetime | None) -> str:
-    return "" if moment is None else f"{moment:%-d %B %Y}"
+def _is_worth_it(news: News) -> bool:
+    """Is it still so, and of these days? A change is written about if it is one of what is paid for."""
+    if news.overtaken or datetime.now(UTC) - news.occurred_at > _TOO_OLD:
+        return False
+    if news.topic != "subscription.changed":
+        return True
+    row = news.subscription
+    now = sorted((item.price_id, item.quantity) for item in row.items)
+    return row.status in _GOES_ON and news.before is not None and news.before.prices != now

@@ -17,6 +17,7 @@ TO_BUYER = (
     "refund.succeeded",
     "subscription.started",
     "subscription.trial_ending",
+    "subscription.changed",
     "subscription.cancellation_scheduled",
     "subscription.ended",
 )

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from overseer_payment.schemas.base import ListQuery, Row
+from overseer_payment.schemas.subscriptions import SubscriptionItemRow
 
 
 class EffectState(StrEnum):
@@ -35,6 +36,23 @@ class EffectRow(Row):
     due_at: datetime | None = Field(default=None, description="When it is tried next; null: not by itself.")
     created_at: datetime
     finished_at: datetime | None = None
+
+
+class SubscriptionTerms(Row):
+    """What a subscription is of and comes to in one interval; each name as in its row."""
+
+    plan_name: str | None = None
+    amount: int
+    currency: str
+    interval: str | None = None
+    interval_count: int = 1
+    quantity: int
+    items: list[SubscriptionItemRow]
+
+    @property
+    def prices(self) -> list[tuple[str, int]]:
+        """Each price and how many of it: whether this is another plan."""
+        return sorted((item.price_id, item.quantity) for item in self.items)
 
 
 class EffectQuery(ListQuery):

@@ -73,6 +73,8 @@ effect = Table(
     Column("status", String(10), nullable=False),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("last_error", Text),
+    # Of a state: what the listener was told last, so that it can be told what has changed.
+    Column("told", Text),
     moment("due_at", nullable=False),
     moment("created_at", nullable=False),
     moment("finished_at"),

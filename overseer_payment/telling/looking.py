@@ -15,15 +15,25 @@ from overseer_payment.ledger.accounts import Account
 from overseer_payment.ledger.scope import Scope
 from overseer_payment.listening import TOPICS, News
 from overseer_payment.schemas import CheckoutRow, DisputeRow, InvoiceRow, SubscriptionRow, TransactionRow
+from overseer_payment.telling import terms
 from overseer_payment.telling.standing import AnyRow, holds
 
 _checkout, _customer = tables.checkout, tables.customer
 
 
 def look(
-    connection: Connection, account: Account, news: Row[Any], listener: str, *, now: datetime
+    connection: Connection,
+    account: Account,
+    news: Row[Any],
+    listener: str,
+    *,
+    now: datetime,
+    before: str | None = None,
 ) -> News | None:
-    """What to tell `listener` of this row of `payment_news`; None if what it is about is gone."""
+    """What to tell `listener` of this row of `payment_news`; None if what it is about is gone.
+
+    `before`: terms that it was told last.
+    """
     row = _row(connection, news.account_id, news.topic, news.provider_id, now)
     if row is None:
         return None
@@ -38,6 +48,7 @@ def look(
         occurred_at=news.occurred_at,
         overtaken=not holds(news.topic, news.mark, row),
         backfilled=news.history,
+        before=terms.read(connection, news.account_id, before) if before else None,
     )
 
 

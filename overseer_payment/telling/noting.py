@@ -24,7 +24,7 @@ from overseer_payment.telling.calling import tell_inside, try_inside
 from overseer_payment.telling.evidence import SUBJECTS, weighed
 from overseer_payment.telling.history import Said
 from overseer_payment.telling.looking import look
-from overseer_payment.telling.outbox import Known
+from overseer_payment.telling.outbox import Delivery, Known
 from overseer_payment.telling.states import State, states
 
 _KEY = ["account_id", "provider_id", "topic", "mark"]
@@ -52,11 +52,12 @@ def note(
         return
     account, began = known
     found = weighed(connection, account_id, words, began)
-    altered = states(connection, account_id, words, changes, began)
+    altered = states(connection, account_id, words, changes, began, now)
     fresh = list(_happened(connection, account_id, [*found, *altered.unseen], now))
     fresh += _altered(connection, account_id, altered.seen, now)
     if fresh:
-        _tell(connection, account, fresh, _due(found), now, insist=insist)
+        before = {(state.topic, state.id): state.before for state in altered.seen}
+        _tell(connection, account, fresh, _due(found), before, now, insist=insist)
 
 
 def _due(found: Iterable[Said]) -> dict[tuple[str, str, str], datetime]:
@@ -132,7 +133,11 @@ def _altered(
     statement = outbox.insert_into(connection, table)
     again = statement.on_conflict_do_update(
         index_elements=_KEY,
-        set_={"generation": _NEXT, "history": table.c.history & statement.excluded.history},
+        set_={
+            "generation": _NEXT,
+            "history": table.c.history & statement.excluded.history,
+            "occurred_at": statement.excluded.occurred_at,
+        },
     )
     found = connection.execute(again.returning(table), values)
     yield from sorted(found, key=lambda row: (row.topic, row.provider_id))
@@ -143,6 +148,7 @@ def _tell(
     account: Account,
     fresh: Sequence[Row[Any]],
     due: Mapping[tuple[str, str, str], datetime],
+    before: Mapping[tuple[str, str], str | None],
     now: datetime,
     *,
     insist: bool,
@@ -156,16 +162,19 @@ def _tell(
         if news.topic in known.topics and _is_news(news, known)
     ]
     later, at_once = _parted(connection, account_id=fresh[0].account_id, wanted=wanted, mine=mine)
-    when = {news.id: due.get((news.provider_id, news.topic, news.mark), now) for news, _ in later}
-    outbox.put(connection, [(news, known.name, max(now, when[news.id])) for news, known in later], now)
+
+    def delivery(news: Row[Any], listener: str) -> Delivery:
+        when = max(now, due.get((news.provider_id, news.topic, news.mark), now))
+        return Delivery(news, listener, when, before.get((news.topic, news.provider_id)))
+
+    outbox.put(connection, [delivery(news, known.name) for news, known in later], now)
     for news, listener in at_once:
-        told = look(connection, account, news, listener.name, now=now)
-        if told is None:
-            continue
-        if insist:
+        was = before.get((news.topic, news.provider_id))
+        told = look(connection, account, news, listener.name, now=now, before=was)
+        if told is not None and insist:
             tell_inside(listener, connection, told)
-        elif not try_inside(listener, connection, told):
-            outbox.put(connection, [(news, listener.name, now)], now)
+        elif told is None or not try_inside(listener, connection, told):
+            outbox.put(connection, [delivery(news, listener.name)], now)
 
 
 def _is_news(news: Row[Any], known: Known) -> bool:

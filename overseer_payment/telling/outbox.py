@@ -80,22 +80,34 @@ def listening(connection: Connection, here: Mapping[str, Listener], now: datetim
 # -- what is to be told -----------------------------------------------------------------------------
 
 
-def put(connection: Connection, told: Sequence[tuple[Row[Any], str, datetime]], now: datetime) -> None:
-    """Have each piece of news told to a listener, at its time. A state that is told anyway is told anew."""
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A piece of news (a row of `payment_news`) for one listener."""
+
+    news: Row[Any]
+    listener: str
+    due: datetime
+    before: str | None = None
+    """What there was before this, for whoever was told nothing yet."""
+
+
+def put(connection: Connection, told: Sequence[Delivery], now: datetime) -> None:
+    """Have each listener told its news, at its time. A state that is told anyway is told anew."""
     values = [
         {
-            "account_id": news.account_id,
-            "news_id": news.id,
-            "listener": listener,
-            "topic": news.topic,
-            "provider_id": news.provider_id,
-            "generation": news.generation,
+            "account_id": one.news.account_id,
+            "news_id": one.news.id,
+            "listener": one.listener,
+            "topic": one.news.topic,
+            "provider_id": one.news.provider_id,
+            "generation": one.news.generation,
             "status": PENDING,
             "attempts": 0,
-            "due_at": due,
+            "told": one.before,
+            "due_at": one.due,
             "created_at": now,
         }
-        for news, listener, due in told
+        for one in told
     ]
     if not values:
         return
@@ -182,7 +194,13 @@ def mine(connection: Connection, effect: Row[Any]) -> bool:
 
 
 def finish(
-    connection: Connection, effect: Row[Any], generation: int, now: datetime, *, status: str = DONE
+    connection: Connection,
+    effect: Row[Any],
+    generation: int,
+    now: datetime,
+    *,
+    status: str = DONE,
+    terms: str | None = None,
 ) -> None:
     """It was told. A state that has changed while it was told is told again."""
     told = table.c.generation == generation
@@ -195,6 +213,7 @@ def finish(
             due_at=case((told, table.c.due_at), else_=now),
             finished_at=case((told, now), else_=None),
             last_error=None,
+            told=terms or table.c.told,
         )
     )
 

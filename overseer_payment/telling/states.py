@@ -20,6 +20,7 @@ from overseer_payment.ledger.objects import chunks
 from overseer_payment.ledger.project import Ids
 from overseer_payment.ledger.rows import Change
 from overseer_payment.provider import DisputeSnapshot, Snapshot, Source, SubscriptionSnapshot
+from overseer_payment.telling import terms
 from overseer_payment.telling.facts import Fact
 from overseer_payment.telling.history import Said, is_recent
 
@@ -54,7 +55,10 @@ class State(NamedTuple):
     topic: str
     id: str
     at: datetime
+    """As of when."""
     news: bool
+    before: str | None
+    """The terms of a subscription until then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ def states(
     words: Sequence[Snapshot],
     changes: Iterable[Change],
     began: datetime,
+    now: datetime,
 ) -> States:
     """What these words, once they are recorded, make anew. `began`: since when we know the account."""
     altered = {
@@ -84,10 +89,16 @@ def states(
             own.setdefault((name, word.id), []).append(word)
     news = {which for which, its in own.items() if any(_is_news(word, began) for word in its)}
     news |= _differing(connection, account_id, own, altered, own.keys() - news)
+    as_of = max((word.as_of.moment for word in words), default=None)
     seen = [
-        State(_TOPICS[name][0], id, change.after["occurred_at"], (name, id) in news)
+        State(
+            _TOPICS[name][0],
+            id,
+            max((word.as_of.moment for word in own.get((name, id), ())), default=as_of or now),
+            (name, id) in news,
+            _terms(change),
+        )
         for (name, id), change in altered.items()
-        if change.after is not None
     ]
     unseen = [
         Said(Fact(_TOPICS[name][0], id, "", None), own[name, id][0].occurred_at, news=True)
@@ -95,6 +106,11 @@ def states(
         if own[name, id][0].occurred_at < began
     ]
     return States(seen, unseen)
+
+
+def _terms(change: Change) -> str | None:
+    known = change.table == tables.subscription.name and change.before and not change.before["placeholder"]
+    return terms.of_columns(change.before) if change.before and known else None
 
 
 def _table_of(word: Snapshot) -> str | None:

@@ -22,7 +22,7 @@ from overseer_payment.database import utcnow
 from overseer_payment.errors import ListenerFailed
 from overseer_payment.listening import TOPICS, Listener, News
 from overseer_payment.looping import Loop
-from overseer_payment.telling import outbox
+from overseer_payment.telling import outbox, terms
 from overseer_payment.telling.attached import attach
 from overseer_payment.telling.calling import tell, tell_inside
 from overseer_payment.telling.looking import look
@@ -94,7 +94,7 @@ class Teller:
         generation, news = await queried(self.engine, self._look, effect)
         if news is not None:
             await tell(listener, news, self._threads_of(listener))
-        await committed(self.engine, _finish, effect, generation, self.now(), told=news is not None)
+        await committed(self.engine, _finish, effect, generation, self.now(), news)
 
     def _threads_of(self, listener: Listener) -> ThreadPoolExecutor:
         # Its own: nobody can end a thread that hangs. The loop's are everybody's, look-ups of names included.
@@ -109,15 +109,20 @@ class Teller:
         generation, news = self._look(connection, effect)
         if news is not None:
             tell_inside(listener, connection, news)
-        _finish(connection, effect, generation, self.now(), told=news is not None)
+        _finish(connection, effect, generation, self.now(), news)
 
     def _look(self, connection: Connection, effect: Row[Any]) -> tuple[int, News | None]:
         """Which state there is, and what to tell; nothing of a row that is gone or needs no reminder."""
         account, noted = outbox.news_of(connection, effect)
-        news = look(connection, account, noted, effect.listener, now=self.now())
+        before = effect.told if TOPICS[effect.topic].state else None
+        news = look(connection, account, noted, effect.listener, now=self.now(), before=before)
         needless = news is not None and TOPICS[news.topic].reminder and news.overtaken
         return noted.generation, None if needless else news
 
 
-def _finish(connection: Connection, effect: Row[Any], generation: int, now: datetime, *, told: bool) -> None:
-    outbox.finish(connection, effect, generation, now, status=outbox.DONE if told else outbox.LAPSED)
+def _finish(
+    connection: Connection, effect: Row[Any], generation: int, now: datetime, news: News | None
+) -> None:
+    status = outbox.LAPSED if news is None else outbox.DONE
+    told = terms.of_news(news) if TOPICS[effect.topic].state else None
+    outbox.finish(connection, effect, generation, now, status=status, terms=told)

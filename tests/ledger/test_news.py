@@ -88,6 +88,10 @@ def told_in(
         take(database, id, some, now=books.NOW)
         heard.update(tuple(row) for row in database.execute(query.where(effect.c.status == outbox.PENDING)))
         database.execute(update(effect).where(effect.c.account_id == id).values(status=outbox.DONE))
+    taken_back = select(news.c.topic, news.c.provider_id, news.c.mark).where(
+        news.c.account_id == id, news.c.history.is_(True)
+    )
+    assert not heard.keys() & {(NAMES[0], *row) for row in database.execute(taken_back)}
     assert {one: times for one, times in heard.items() if times > 1 and not TOPICS[one[1]].state} == {}
     return set(heard)
 
@@ -187,6 +191,11 @@ STORIES: dict[str, Sequence[Snapshot]] = {
         _old(61, dispute, DisputeStatus.UNDER_REVIEW),
         _old(62, dispute, DisputeStatus.WON),
     ),
+    "an old dispute is of a payment heard of later": (
+        _old(60, dispute, DisputeStatus.NEEDS_RESPONSE),
+        _old(61, dispute, DisputeStatus.UNDER_REVIEW),
+        _old(62, charge, made=0, customer="cus_1"),
+    ),
     "an old dispute is reopened": (
         _old(60, dispute, DisputeStatus.LOST),
         _old(61, dispute, DisputeStatus.APPEAL_UNDER_REVIEW),
@@ -248,6 +257,7 @@ def _read_on(day: int, story: Sequence[Snapshot]) -> list[Snapshot]:
         ("a refund is only ever read", 100, set()),
         ("a refund is read again and again", 100, {"refund.succeeded", "refund.failed"}),
         ("an old dispute is closed", 100, {"dispute.closed", "dispute.changed"}),
+        ("an old dispute is of a payment heard of later", 100, {"dispute.changed"}),
         ("an old dispute is reopened", 100, {"dispute.closed", "dispute.changed"}),
         ("an old subscription goes on", 100, set()),
         ("an old subscription goes on", 0, {"subscription.started", "subscription.changed"}),

@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from overseer_payment import mailing, tables
-from overseer_payment.errors import ConfigurationError
+from overseer_payment.errors import ConfigurationError, DatabaseError
 from overseer_payment.listening import TOPICS
 from overseer_payment.mailing.settings import LETTERS
 from overseer_payment.simulator import World, assert_contract, scenario
 from tests.service.application import Open, on_one_database
+from tests.service.breaking import breaker, failing_on
 from tests.support.smtp import Mailbox, mailbox
 
 pytestmark = pytest.mark.anyio
@@ -41,9 +43,21 @@ def settings(box: Mailbox, **more: str) -> dict[str, str]:
 
 
 @on_one_database
-async def test_a_receipt_is_sent_once_after_the_server_took_it(opened: Open, box: Mailbox) -> None:
-    """Refused at first, it is sent later; events that come again send nothing."""
-    box.refusals = 1
+@pytest.mark.parametrize(
+    ("verb", "answer"),
+    [
+        ("EHLO", "421 busy"),
+        ("MAIL", "451 later"),
+        ("RCPT", "550 nobody"),
+        ("DATA", "554 no"),
+        (".", "451 no"),
+    ],
+)
+async def test_a_receipt_is_sent_once_after_the_server_took_it(
+    opened: Open, box: Mailbox, verb: str, answer: str
+) -> None:
+    """Refused at first, at whichever step, it is sent later; events that come again send nothing."""
+    box.answers = {verb: answer, "HELO": answer}
     async with opened(*mailing.listeners(settings(box))) as shop:
         scenario.buy(shop.world, scenario.offer(shop.world, "Tea", 2050), email="ada@example.com")
         await shop.settle()
@@ -60,6 +74,58 @@ async def test_a_receipt_is_sent_once_after_the_server_took_it(opened: Open, box
         assert letter["Message-ID"].startswith("<effect_")
         errors = [row["last_error"] for row in await shop.rows(tables.effect) if row["last_error"]]
         assert not any("ada@" in error for error in errors)
+
+
+@on_one_database
+async def test_a_repeated_letter_can_be_known(opened: Open, box: Mailbox, engine: AsyncEngine) -> None:
+    """Whoever dies after it was taken and before that is noted has it sent again, under the same id."""
+    box.answers = {"QUIT": "451 not yet"}
+    async with opened(*mailing.listeners(settings(box, PAYMENT_MAIL_EVENTS="payment.succeeded"))) as shop:
+        scenario.buy(shop.world, scenario.offer(shop.world, "Tea", 2050))
+        with breaker(engine) as breaks:
+            breaks.at = failing_on("UPDATE payment_effect", "told=")
+            with pytest.raises(DatabaseError):
+                await shop.settle()
+        assert len(box.letters) == 1
+        for seconds in (1000, 10_000):
+            shop.later(seconds)
+            await shop.drain()
+        assert len(box.letters) == 2
+        assert len({letter["Message-ID"] for letter in box.letters}) == 1
+
+
+@on_one_database
+async def test_a_change_of_plan_is_written_about(opened: Open, box: Mailbox) -> None:
+    """From what to what, and what it costs from when on; other changes of a subscription send nothing."""
+    async with opened(*mailing.listeners(settings(box, PAYMENT_MAIL_EVENTS="subscription.changed"))) as shop:
+        tea = scenario.offer(shop.world, "Tea", 1500, interval="month")
+        made = scenario.subscribe(shop.world, tea, email="b@example.com")
+        await shop.settle()
+        (item,) = made["items"]["data"]
+        for change in (
+            {"metadata[seen]": "1"},
+            {"items[0][id]": item["id"], "items[0][quantity]": "2"},
+            {"cancel_at_period_end": "true"},
+            {
+                "items[0][id]": item["id"],
+                "items[0][price]": scenario.offer(shop.world, "Rum", 900, interval="week")["id"],
+            },
+        ):
+            shop.world.clock.advance(60)
+            await shop.post(f"subscriptions/{made['id']}", **change)
+            await shop.settle()
+        more, other = (letter.get_content() for letter in box.letters)
+        assert "Before: Tea, 15.00 USD per month" in more
+        assert "Now: 2 × Tea, 30.00 USD per month" in more
+        assert "on it costs 30.00 USD" in more
+        assert "Before: 2 × Tea, 30.00 USD per month" in other
+        assert "Now: Rum, 9.00 USD per week" in other  # a new price without a quantity is of one
+        assert "It will end on" in other
+        assert {letter["Subject"] for letter in box.letters} == {
+            "Your subscription to Tea has changed",
+            "Your subscription to Rum has changed",
+        }
+        assert len({letter["Message-ID"] for letter in box.letters}) == 2
 
 
 @on_one_database

@@ -12,10 +12,10 @@ from email.message import EmailMessage
 
 @dataclass
 class Mailbox:
-    """What was handed in. `refusals`: how many letters are turned away for now."""
+    """What was handed in. `answers`: what is said once instead of yes, by verb; "." is the letter's end."""
 
     letters: list[EmailMessage] = field(default_factory=list)
-    refusals: int = 0
+    answers: dict[str, str] = field(default_factory=dict)
     port: int = 0
 
     @property
@@ -26,22 +26,20 @@ class Mailbox:
         """One client, from its greeting to its end (RFC 5321, as much as smtplib needs)."""
         writer.write(b"220 tests\r\n")
         while line := await reader.readline():
-            verb = line[:4].upper()
-            if verb == b"DATA":
-                writer.write(await self._data(reader, writer))
-            elif verb == b"QUIT":
-                writer.write(b"221 bye\r\n")
-                break
+            verb = line[:4].decode().strip().upper()
+            refused = self.answers.pop(verb, None)
+            if verb == "DATA" and refused is None:
+                writer.write(b"354 go on\r\n")
+                writer.write(self._taken(await reader.readuntil(b"\r\n.\r\n")))
             else:
-                writer.write(b"250 ok\r\n")
+                writer.write(f"{refused or '250 ok'}\r\n".encode())
+            if verb == "QUIT":
+                break
         writer.close()
 
-    async def _data(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
-        writer.write(b"354 go on\r\n")
-        body = await reader.readuntil(b"\r\n.\r\n")
-        if self.refusals:
-            self.refusals -= 1
-            return b"451 not now\r\n"
+    def _taken(self, body: bytes) -> bytes:
+        if refused := self.answers.pop(".", None):
+            return f"{refused}\r\n".encode()
         self.letters.append(message_from_bytes(body[:-3], policy=policy.default))
         return b"250 taken\r\n"
 
