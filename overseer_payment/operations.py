@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -234,6 +234,18 @@ def claim_open(
     statement = update(table).where(table.c.id.in_(select(due.c.id)))
     statement = statement.values(status=SENDING, due_at=now + LEASE, attempts=table.c.attempts + 1)
     return list(connection.execute(statement.returning(table)))
+
+
+def under_way(connection: Connection, account_id: int, kinds: Iterable[str], target: str) -> bool:
+    """Is one of these kinds about `target` sent or about to be, its outcome not known yet?"""
+    query = select(table.c.id).where(
+        table.c.account_id == account_id,
+        table.c.due_at.is_not(None),  # as all that are open: there are few
+        table.c.status.in_(OPEN),
+        table.c.kind.in_(kinds),
+        table.c.target == target,
+    )
+    return connection.execute(query.limit(1)).one_or_none() is not None
 
 
 def reserved(connection: Connection, transaction_id: int) -> int:

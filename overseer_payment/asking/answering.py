@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, select
@@ -36,22 +37,20 @@ def begin(
 ) -> tuple[Account, Begun]:
     """Under the dispute's lock: may it be answered in this way? Then store the operation."""
     row = _locked(connection, int(asked.target or 0))
-    account = next(a for a, known in accounts.known(connection).items() if known == row.account_id)
+    account = accounts.of(connection, row.account_id)
     before = operations.earlier(connection, row.account_id, asked)
     if before is not None:
         return account, before
     _require_ours(payments, account)
     require_answerable(row, accepting=asked.kind == ACCEPTANCE)
     _require_none_under_way(connection, row, asked.kind)
-    intent = Intent(
-        kind=asked.kind,
-        actor=asked.actor,
-        target=asked.target,
+    conceded = asked.kind == ACCEPTANCE
+    intent = replace(
+        asked,
         request=request,
         transaction_id=row.transaction_id,
-        amount=row.amount if asked.kind == ACCEPTANCE else None,
-        currency=(row.currency or None) if asked.kind == ACCEPTANCE else None,
-        client_key=asked.client_key,
+        amount=row.amount if conceded else None,
+        currency=(row.currency or None) if conceded else None,
         asked=asked.digest,
     )
     return account, operations.begin(connection, row.account_id, intent, now=utcnow())
@@ -65,10 +64,7 @@ def _locked(connection: Connection, id: int) -> Row[Any]:
 
 
 def _require_ours(payments: Payments, account: Account) -> None:
-    if account not in payments.homes():
-        raise Conflict(
-            "This dispute belongs to another account than the configured key.", code="other_account"
-        )
+    payments.require_home(account, "dispute")
     if answering(payments, account.provider) is None:
         raise NotSupported("This provider takes no answers to disputes through its API: use its dashboard.")
 
@@ -101,15 +97,7 @@ def _require_none_under_way(connection: Connection, row: Row[Any], kind: str) ->
     Evidence whose outcome is unknown is sent again: later than what was staged since, it would replace that.
     """
     blocking = {*_FINAL, *_EVIDENCE} if kind in _EVIDENCE else _FINAL
-    table = tables.operation.c
-    under_way = select(table.id).where(
-        table.account_id == row.account_id,
-        table.due_at.is_not(None),  # as all that are open
-        table.status.in_(operations.OPEN),
-        table.kind.in_(blocking),
-        table.target == str(row.id),
-    )
-    if connection.execute(under_way.limit(1)).one_or_none() is not None:
+    if operations.under_way(connection, row.account_id, blocking, str(row.id)):
         raise Conflict(
             "An answer to this dispute is on its way. Look again in a moment.",
             code="answer_under_way",

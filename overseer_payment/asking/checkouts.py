@@ -203,10 +203,7 @@ async def expire(
         raise _paid(session_id)
     if row.status is CheckoutStatus.EXPIRED:
         return row
-    if account not in payments.homes():
-        raise Conflict(
-            "This checkout belongs to another account than the configured key.", code="other_account"
-        )
+    payments.require_home(account, "checkout")
     spec = payments.registry.spec(account.provider)
     if Capability.CHECKOUT_EXPIRE not in spec.capabilities:
         raise NotSupported(f"{spec.title} can't close checkouts through its API.")
@@ -246,8 +243,7 @@ async def _require_own(payments: Payments, viewer: Viewer, session_id: str) -> N
 def _account_of(connection: Connection, session_id: str) -> Account:
     table = tables.checkout.c
     found = connection.execute(select(table.account_id).where(table.session_id == session_id).limit(1))
-    id = found.scalar_one()
-    return next(account for account, known in accounts.known(connection).items() if known == id)
+    return accounts.of(connection, found.scalar_one())
 
 
 def _paid(session_id: str) -> Conflict:

@@ -133,10 +133,7 @@ def require_living(found: CustomerRow) -> None:
 async def home_of(payments: Payments, found: CustomerRow) -> Account:
     """The account of a customer, if a configured key belongs to it. Raises Conflict."""
     account = await _account_of(payments, found)
-    if account not in payments.homes():
-        raise Conflict(
-            "This customer belongs to another account than the configured key.", code="other_account"
-        )
+    payments.require_home(account, "customer")
     return account
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, select
@@ -55,7 +56,7 @@ def _begin(
 ) -> tuple[Account, Begun]:
     """Under the payment's lock: may this much still be given back? Then reserve it."""
     row = _locked(connection, id)
-    account = next(a for a, known in accounts.known(connection).items() if known == row.account_id)
+    account = accounts.of(connection, row.account_id)
     asked = Intent(
         kind="refund",
         actor=actor,
@@ -69,16 +70,13 @@ def _begin(
     refundable.require(connection, payments, account, row)
     amount = _amount(connection, payments, account, row, body)
     key = Intent.fresh_key()
-    intent = Intent(
-        kind="refund",
-        actor=actor,
-        target=str(id),
+    intent = replace(
+        asked,
         request=as_request(_request(row, amount, body.reason, key)),
         transaction_id=id,
         amount=amount,
         currency=row.currency,
         reason=body.reason,
-        client_key=client_key,
         key=key,
         asked=asked.digest,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import BaseModel
@@ -152,14 +153,7 @@ def _begin(connection: Connection, payments: Payments, asked: Intent, check: _Ch
     _require_ours(payments, account, asked.kind)
     # Before the state: it is about to be another one.
     _require_none_under_way(connection, row)
-    intent = Intent(
-        kind=asked.kind,
-        actor=asked.actor,
-        target=asked.target,
-        request=as_request(check(row)),
-        client_key=asked.client_key,
-        asked=asked.digest,
-    )
+    intent = replace(asked, request=as_request(check(row)), asked=asked.digest)
     return account, operations.begin(connection, row.account_id, intent, now=utcnow())
 
 
@@ -168,14 +162,11 @@ def _with_account(connection: Connection, id: int, *, lock: bool = False) -> tup
     row = connection.execute(query.with_for_update() if lock else query).one_or_none()
     if row is None:
         raise NotFound(f"There is no subscription {id}.")
-    return next(a for a, known in accounts.known(connection).items() if known == row.account_id), row
+    return accounts.of(connection, row.account_id), row
 
 
 def _require_ours(payments: Payments, account: Account, kind: str) -> None:
-    if account not in payments.homes():
-        raise Conflict(
-            "This subscription belongs to another account than the configured key.", code="other_account"
-        )
+    payments.require_home(account, "subscription")
     capabilities = payments.registry.spec(account.provider).capabilities
     if Capability.SUBSCRIPTION_CHANGES not in capabilities:
         raise NotSupported("This provider can't change subscriptions through its API: use its dashboard.")
@@ -185,15 +176,7 @@ def _require_ours(payments: Payments, account: Account, kind: str) -> None:
 
 def _require_none_under_way(connection: Connection, row: Row[Any]) -> None:
     """Two changes at once could each be right and together wrong: the second one is asked to look again."""
-    table = tables.operation.c
-    under_way = select(table.id).where(
-        table.account_id == row.account_id,
-        table.due_at.is_not(None),  # as all that are open
-        table.status.in_(operations.OPEN),
-        table.kind.in_(_KINDS),
-        table.target == str(row.id),
-    )
-    if connection.execute(under_way.limit(1)).one_or_none() is not None:
+    if operations.under_way(connection, row.account_id, _KINDS, str(row.id)):
         raise Conflict(
             "A change of this subscription is on its way. Look again in a moment.",
             code="change_under_way",

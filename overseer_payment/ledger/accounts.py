@@ -59,3 +59,8 @@ def known(connection: Connection) -> dict[Account, int]:
     # As text: nearly every transaction begins with it, and building it takes longer than running it.
     found = connection.exec_driver_sql(_ALL)
     return {Account(provider, account, bool(livemode)): id for provider, account, livemode, id in found}
+
+
+def of(connection: Connection, id: int) -> Account:
+    """The account that has this id."""
+    return next(account for account, number in known(connection).items() if number == id)

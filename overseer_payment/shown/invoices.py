@@ -64,10 +64,7 @@ async def upcoming(payments: Views, viewer: Viewer, subscription_id: str) -> Upc
     row, account = await payments.ask(viewer, lambda c, scope: _found(c, scope, subscription_id), one=True)
     if row.status in _ENDED:
         raise Conflict("This subscription has ended: nothing more will be billed.", code="nothing_upcoming")
-    if account not in payments.homes():
-        raise Conflict(
-            "This subscription belongs to another account than the configured key.", code="other_account"
-        )
+    payments.require_home(account, "subscription")
     provider = payments.registry.get(account.provider)
     if not isinstance(provider, PreviewsInvoices):
         raise NotSupported(f"{payments.registry.spec(account.provider).title} does not preview invoices.")
@@ -78,7 +75,7 @@ def _found(connection: Connection, scope: Scope, id: str) -> tuple[SubscriptionR
     row = queries.subscription(connection, scope, id)
     table = tables.subscription.c
     of = connection.execute(select(table.account_id).where(table.id == row.id)).scalar_one()
-    return row, next(account for account, known in accounts.known(connection).items() if known == of)
+    return row, accounts.of(connection, of)
 
 
 async def _asked(provider: PreviewsInvoices, subscription: str) -> InvoicePreview:

@@ -25,7 +25,7 @@ def remaining(connection: Connection, row: Row[Any]) -> int:
 
 def refused(connection: Connection, payments: Views, row: Row[Any]) -> str | None:
     """The code under which a refund would be refused now; None where it would be taken."""
-    account = next(a for a, known in accounts.known(connection).items() if known == row.account_id)
+    account = accounts.of(connection, row.account_id)
     try:
         require(connection, payments, account, row)
     except (Conflict, NotSupported) as error:
@@ -37,10 +37,7 @@ def require(connection: Connection, payments: Views, account: Account, row: Row[
     """Raises Conflict or NotSupported, saying why and what to do, where nothing of it can be refunded now."""
     if row.type == "refund":
         raise Conflict("A refund can't be refunded. Choose the payment.", code="is_refund")
-    if account not in payments.homes():
-        raise Conflict(
-            "This payment belongs to another account than the configured key.", code="other_account"
-        )
+    payments.require_home(account, "payment")
     if Capability.REFUND not in payments.registry.spec(account.provider).capabilities:
         raise NotSupported("This provider can't refund through its API.")
     if row.placeholder:

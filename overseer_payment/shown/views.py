@@ -11,7 +11,7 @@ from sqlalchemy import select
 from overseer_payment import tables
 from overseer_payment.committing import queried
 from overseer_payment.database import utcnow
-from overseer_payment.errors import ConfigurationError, Invalid, PaymentError
+from overseer_payment.errors import ConfigurationError, Conflict, Invalid, PaymentError
 from overseer_payment.ledger import accounts, queries, reports, timeline
 from overseer_payment.ledger.accounts import Account
 from overseer_payment.ledger.counting import Counting
@@ -86,6 +86,13 @@ class Views:
     def homes(self) -> list[Account]:
         """The accounts that configured keys belong to."""
         return [Account(key, self.account, provider.livemode) for key, provider in self.built().items()]
+
+    def require_home(self, account: Account, what: str) -> None:
+        """Raises Conflict, naming `what` it is about, for an account that no configured key belongs to."""
+        if account not in self.homes():
+            raise Conflict(
+                f"This {what} belongs to another account than the configured key.", code="other_account"
+            )
 
     async def require_no_demo(self) -> None:
         """Raises ConfigurationError when a live key meets a demo's rows: one of the two is a mistake."""
