@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import inspect
 import logging
 import traceback
 from collections.abc import Iterator
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -21,6 +19,7 @@ from overseer_payment.database import is_transient
 from overseer_payment.errors import ConfigurationError, ListenerFailed
 from overseer_payment.listening import Listener, News
 from overseer_payment.plugins import is_our_end
+from overseer_payment.telling.hands import AllHang, Hands
 
 log = logging.getLogger("overseer_payment.telling")
 
@@ -28,17 +27,20 @@ _ENDED = "transaction_ended"
 _NOT_YOURS = "Told inside, a listener leaves the transaction to us: no commit, no rollback."
 
 
-async def tell(listener: Listener, news: News, threads: Executor) -> None:
-    """Call a handler after the commit; a plain function in one of `threads`. Raises ListenerFailed."""
+async def tell(listener: Listener, news: News, hands: Hands) -> None:
+    """Call a handler after the commit; a plain function in a thread. Raises ListenerFailed."""
     try:
         async with asyncio.timeout(listener.timeout):
             if inspect.iscoroutinefunction(listener.handler):
                 await listener.handler(news)
             else:
-                call = partial(contextvars.copy_context().run, listener.handler, news)
-                answer = await asyncio.get_running_loop().run_in_executor(threads, call)
+                answer, error = await hands.call(partial(listener.handler, news))
+                if error is not None:
+                    raise _failed(listener, news, error)
                 if inspect.isawaitable(answer):  # an object whose call is async
                     await answer
+    except ListenerFailed:
+        raise
     except BaseException as error:
         if is_our_end(error):
             raise
@@ -112,6 +114,10 @@ def _failed(listener: Listener, news: News, error: BaseException) -> ListenerFai
     log.warning("%s failed on %s: %s at %s", listener.name, news.topic, type(error).__name__, where)
     if isinstance(error, TimeoutError):
         return ListenerFailed(f"{listener.name} did not end within {listener.timeout:g} seconds.")
+    if isinstance(error, AllHang):
+        return ListenerFailed(
+            f"{listener.name} still hangs in earlier calls. Mend it and restart the process."
+        )
     if isinstance(error, ConfigurationError):
         return ListenerFailed(f"{listener.name}: {error.detail}", code=error.code)
     return ListenerFailed(f"{listener.name} raised {type(error).__name__}. The server's log names the place.")

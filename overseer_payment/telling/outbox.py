@@ -28,6 +28,7 @@ OPEN = (PENDING, FAILED)
 MAX_ATTEMPTS = 26
 _MAX_DELAY = timedelta(hours=6)
 _SEEN_LATELY = timedelta(days=7)
+_GONE = timedelta(days=30)
 _REMINDERS = tuple(name for name, topic in TOPICS.items() if topic.reminder)
 
 
@@ -75,6 +76,14 @@ def listening(connection: Connection, here: Mapping[str, Listener], now: datetim
     }
     known |= {one.name: Known(one.name, one.topics, one.inside, one.backfilled) for one in here.values()}
     return [known[name] for name in sorted(known)]
+
+
+def give_up(connection: Connection, now: datetime) -> int:
+    """End what is left for those who were not seen for long; answers how much. A person can replay it."""
+    seen = select(tables.listener.c.name).where(tables.listener.c.seen_at > now - _GONE)
+    left = update(table).where(table.c.status.in_(OPEN), table.c.listener.not_in(seen))
+    gone = "Nobody listens by this name any more."
+    return connection.execute(left.values(status=DEAD, last_error=gone, finished_at=now)).rowcount
 
 
 # -- what is to be told -----------------------------------------------------------------------------

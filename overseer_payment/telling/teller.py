@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,11 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from overseer_payment.committing import committed, queried, unbroken
 from overseer_payment.database import utcnow
 from overseer_payment.errors import ListenerFailed
-from overseer_payment.listening import TOPICS, Listener, News
+from overseer_payment.listening import TOPICS, Listener, News, collect
 from overseer_payment.looping import Loop
 from overseer_payment.telling import outbox, terms
 from overseer_payment.telling.attached import attach
 from overseer_payment.telling.calling import tell, tell_inside
+from overseer_payment.telling.hands import Hands
 from overseer_payment.telling.looking import look
 
 log = logging.getLogger("overseer_payment.telling")
@@ -45,10 +45,10 @@ class Teller:
     now: Callable[[], datetime] = utcnow
     listeners: tuple[Listener, ...] = field(init=False)
     _seen_at: datetime | None = None
-    _threads: dict[str, ThreadPoolExecutor] = field(default_factory=dict)
+    _hands: dict[str, Hands] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.listeners = tuple(attach(self.engine, self.offered).values())
+        self.listeners = tuple(attach(self.engine, collect(self.offered)).values())
 
     def loops(self) -> tuple[Loop, ...]:
         """A loop for each listener."""
@@ -77,6 +77,8 @@ class Teller:
         now = self.now()
         if self._seen_at is None or now - self._seen_at > _SEEN:
             await committed(self.engine, outbox.register, self.listeners, now)
+            if given_up := await committed(self.engine, outbox.give_up, now):
+                log.warning("%d deliveries are given up: nobody listens by that name any more", given_up)
             self._seen_at = now
 
     async def _deliver(self, listener: Listener, effect: Row[Any]) -> None:
@@ -93,14 +95,8 @@ class Teller:
     async def _after(self, listener: Listener, effect: Row[Any]) -> None:
         generation, news = await queried(self.engine, self._look, effect)
         if news is not None:
-            await tell(listener, news, self._threads_of(listener))
+            await tell(listener, news, self._hands.setdefault(listener.name, Hands(_LIMIT)))
         await committed(self.engine, _finish, effect, generation, self.now(), news)
-
-    def _threads_of(self, listener: Listener) -> ThreadPoolExecutor:
-        # Its own: nobody can end a thread that hangs. The loop's are everybody's, look-ups of names included.
-        if listener.name not in self._threads:
-            self._threads[listener.name] = ThreadPoolExecutor(_LIMIT, "overseer-payment-telling")
-        return self._threads[listener.name]
 
     def _inside(self, connection: Connection, listener: Listener, effect: Row[Any]) -> None:
         """What another process recorded and could not tell: written together with that it was told."""

@@ -10,12 +10,15 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from overseer_payment import mailing, tables
+from overseer_payment.asking import customers
 from overseer_payment.errors import ConfigurationError, DatabaseError
 from overseer_payment.listening import TOPICS
 from overseer_payment.mailing.settings import LETTERS
+from overseer_payment.schemas import EraseBody
 from overseer_payment.simulator import World, assert_contract, scenario
-from tests.service.application import Open, on_one_database
+from tests.service.application import Ears, Open, on_one_database
 from tests.service.breaking import breaker, failing_on
+from tests.service.shop import OPERATOR
 from tests.support.smtp import Mailbox, mailbox
 
 pytestmark = pytest.mark.anyio
@@ -149,6 +152,23 @@ async def test_subscriptions_refunds_and_disputes_are_written_about(opened: Open
         assert paid
         assert len(told) == len(set(told))
     assert_contract(shop.world)
+
+
+@on_one_database
+async def test_who_was_erased_is_not_written_to(opened: Open, box: Mailbox, ears: Ears) -> None:
+    """What was still to be told of them is told of the money, and of nobody."""
+    listeners = mailing.listeners(settings(box, PAYMENT_MAIL_EVENTS="subscription.started"))
+    async with opened(*listeners, ears("subscription.started")) as shop:
+        offer = scenario.offer(shop.world, "Tea", 1500, interval="month")
+        made = scenario.subscribe(shop.world, offer, email="b@example.com")
+        await shop.deliverer.deliver_due()
+        await shop.payments.worker.applier.step()
+        await customers.erase(shop.payments, OPERATOR, made["customer"], EraseBody())
+        await shop.drain()
+        [news] = ears.heard
+        assert (news.subscription.amount, news.subscription.customer_email) == (1500, None)
+        assert box.letters == []
+        assert {row["status"] for row in await shop.rows(tables.effect)} == {"done"}
 
 
 @on_one_database
