@@ -205,7 +205,8 @@ def facts(pairs: Iterable[tuple[str, Cell | str | None]], *, indent: int = 2) ->
     """Write `label  value` lines; those without a value are left out."""
     from rich.text import Text
 
-    present = [(label, Cell(value) if isinstance(value, str) else value) for label, value in pairs if value]
+    told = ((label, Cell(value) if isinstance(value, str) else value) for label, value in pairs if value)
+    present = [(label, cell) for label, cell in told if cell.text or cell.plain]
     width = max((len(label) for label, _ in present), default=0) + GAP
     out, person = console(), on_terminal()
     for label, cell in present:
