@@ -8,15 +8,13 @@ from overseer_payment.cards import erasing, people
 from overseer_payment.cards.addresses import Address
 from overseer_payment.cards.frame import frame_of, view
 from overseer_payment.cards.listing import asked
-from overseer_payment.schemas import CustomerQuery, InvoiceQuery, TransactionQuery
+from overseer_payment.cards.paid import paid_by
+from overseer_payment.schemas import CustomerQuery
 from overseer_payment.shown import customers as shown
-from overseer_payment.shown import invoices as billed
 
 if TYPE_CHECKING:
     from overseer_payment.cards.render import View
     from overseer_payment.cards.visit import Visit
-
-_FEW = 10
 
 
 async def customers(seen: Visit) -> View:
@@ -41,12 +39,6 @@ async def customers(seen: Visit) -> View:
 async def customer(seen: Visit) -> View:
     """One customer: lifetime value per currency, subscriptions, latest payments and invoices, and changes."""
     row = await people.found(seen)
-    paid = await seen.payments.transactions(
-        seen.viewer, TransactionQuery(customer_id=str(row.id), limit=_FEW)
-    )
-    invoices = await billed.invoices(
-        seen.payments, seen.viewer, InvoiceQuery(customer_id=str(row.id), limit=_FEW)
-    )
     frame = await frame_of(seen, "customers")
     return view(
         seen,
@@ -57,9 +49,7 @@ async def customer(seen: Visit) -> View:
         offer=people.offer_of(seen, frame, row),
         told=people.told(seen, row),
         slip=None,
-        payments=paid.rows,
-        more=paid.next_cursor is not None,
-        invoices=invoices.rows,
+        paid=await paid_by(seen, "customer_id", row.id),
     )
 
 

@@ -8,15 +8,14 @@ from overseer_payment.cards import plans, subscribing, subscription_offers, word
 from overseer_payment.cards.addresses import Address
 from overseer_payment.cards.frame import frame_of, view
 from overseer_payment.cards.listing import asked
+from overseer_payment.cards.paid import paid_by
 from overseer_payment.errors import Conflict
-from overseer_payment.schemas import InvoiceQuery, SubscriptionQuery, TransactionQuery
+from overseer_payment.schemas import SubscriptionQuery
 from overseer_payment.shown import invoices as shown
 
 if TYPE_CHECKING:
     from overseer_payment.cards.render import View
     from overseer_payment.cards.visit import Visit
-
-_FEW = 10
 
 
 async def subscriptions(seen: Visit) -> View:
@@ -41,12 +40,6 @@ async def subscriptions(seen: Visit) -> View:
 async def subscription(seen: Visit) -> View:
     """One subscription with its items, its latest payments and invoices, and what can be done with it."""
     row = await subscribing.found(seen)
-    paid = await seen.payments.transactions(
-        seen.viewer, TransactionQuery(subscription_id=str(row.id), limit=_FEW)
-    )
-    billed = await shown.invoices(
-        seen.payments, seen.viewer, InvoiceQuery(subscription_id=str(row.id), limit=_FEW)
-    )
     frame = await frame_of(seen, "subscriptions")
     return view(
         seen,
@@ -57,9 +50,7 @@ async def subscription(seen: Visit) -> View:
         offer=subscription_offers.offer_of(seen, frame, row),
         told=subscription_offers.told(seen, row),
         slip=None,
-        payments=paid.rows,
-        more=paid.next_cursor is not None,
-        invoices=billed.rows,
+        paid=await paid_by(seen, "subscription_id", row.id),
     )
 
 
