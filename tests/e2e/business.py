@@ -1,4 +1,4 @@
-"""A business for one script: a simulated account, one SQLite file, and the embedded host's application.
+"""A business for one script: a simulated account, one database, and the embedded host's application.
 
 Nothing works in the background: what the webhook stored is applied when somebody asks for it.
 """
@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 from starlette.applications import Starlette
@@ -53,10 +52,10 @@ class Business:
 
 
 @contextmanager
-def opened(world: World, folder: Path) -> Iterator[Business]:
-    """A business on a new file, whose webhook the provider knows."""
+def opened(world: World, url: str) -> Iterator[Business]:
+    """A business on a new database, whose webhook the provider knows."""
     config = {
-        "OVERSEER_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'year.db'}",
+        "OVERSEER_DATABASE_URL": url,
         "OVERSEER_TOKEN": TOKEN,
         "OVERSEER_SAFE_MODE": "1",
         "STRIPE_SECRET_KEY": world.secret_key,

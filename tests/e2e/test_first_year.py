@@ -1,4 +1,4 @@
-"""A business's first year, once over REST and once by commands: both true to the unit, and alike."""
+"""A business's first year, over REST on SQLite and by commands on PostgreSQL: true to the unit, and alike."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -17,6 +15,7 @@ from overseer_payment.simulator import World, assert_contract
 from tests.e2e.business import Business, opened
 from tests.e2e.first_year import FirstYear
 from tests.e2e.operating import ByCommands, ByRest, Operator, Row
+from tests.support.emptied import Emptied
 
 pytestmark = pytest.mark.slow
 
@@ -43,12 +42,27 @@ class Ledger:
     wrong_totals: list[Any]
 
 
-@cache
-def year_of(way: str) -> Ledger:
-    """Played once for all tests of this file."""
+YearOf = Callable[[str], Ledger]
+
+
+@pytest.fixture(scope="module")
+def year_of(tmp_path_factory: pytest.TempPathFactory, emptied_postgres: Emptied) -> YearOf:
+    """The year of one way, played once for all tests of this file."""
+
+    @cache
+    def year_of(way: str) -> Ledger:
+        if way == "commands":
+            with emptied_postgres.database() as url:
+                return _played(way, url)
+        return _played(way, f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('year') / 'year.db'}")
+
+    return year_of
+
+
+def _played(way: str, url: str) -> Ledger:
     world = World(start=START, check="sample")
     world.clock.freeze()
-    with TemporaryDirectory() as folder, opened(world, Path(folder)) as business:
+    with opened(world, url) as business:
         operator = WAYS[way](business)
         FirstYear(world, operator, business.deliver).play()
         return Ledger(
@@ -62,7 +76,7 @@ def year_of(way: str) -> Ledger:
 
 
 @each_way
-def test_a_year_is_true_to_the_unit(way: str) -> None:
+def test_a_year_is_true_to_the_unit(way: str, year_of: YearOf) -> None:
     """Net revenue is the provider's balance in four currencies; all was applied, and totals equal rows."""
     year = year_of(way)
     assert_contract(year.world)
@@ -76,7 +90,7 @@ def test_a_year_is_true_to_the_unit(way: str) -> None:
 
 
 @each_way
-def test_a_years_rows_are_the_providers(way: str) -> None:
+def test_a_years_rows_are_the_providers(way: str, year_of: YearOf) -> None:
     """Each refund, dispute, subscription, invoice and customer there is, with the provider's own status."""
     year = year_of(way)
     refunds = [row for row in year.rows["transactions"] if row["type"] == "refund"]
@@ -98,7 +112,7 @@ def test_a_years_rows_are_the_providers(way: str) -> None:
 
 
 @each_way
-def test_a_years_figures_follow_from_the_provider(way: str) -> None:
+def test_a_years_figures_follow_from_the_provider(way: str, year_of: YearOf) -> None:
     """What recurs each month is the sum of the provider's living subscriptions, per currency."""
     year, recurring, living = year_of(way), Counter[str](), 0
     for subscription in year.world.find("subscription", status="active"):
@@ -109,7 +123,7 @@ def test_a_years_figures_follow_from_the_provider(way: str) -> None:
     assert year.status["active_subscriptions"] == living > 2
 
 
-def test_the_year_had_everything_in_it() -> None:
+def test_the_year_had_everything_in_it(year_of: YearOf) -> None:
     """Every way in which a payment, refund, subscription, invoice or dispute can end was there."""
     rows = year_of("rest").rows
     assert states(rows["transactions"], "type") >= {
@@ -126,7 +140,7 @@ def test_the_year_had_everything_in_it() -> None:
     assert {kind: count for (kind, status), count in ends.items() if status != "succeeded"} == {"refund": 2}
 
 
-def test_both_ways_end_alike() -> None:
+def test_both_ways_end_alike(year_of: YearOf) -> None:
     """The same script leaves the same rows, sums and figures, whoever's ids they carry."""
     rest, commands = year_of("rest"), year_of("commands")
     for plural in LISTS:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -21,6 +20,7 @@ from overseer_payment.routes.api import ALL_OPS
 from overseer_payment.routes.op import PREFIX, Op
 from overseer_payment.simulator import Deliverer, World, assert_contract
 from overseer_payment.simulator import create_app as simulated
+from tests.support.emptied import Emptied
 from tests.support.server import serving
 
 TOKEN = "a-token-for-tests-0123456789"
@@ -37,7 +37,7 @@ EXCLUDED = [
 
 @dataclass
 class Place:
-    """A real host with SQLite, whose Stripe is the simulator."""
+    """A real host, whose Stripe is the simulator."""
 
     base: str
     stripe: str
@@ -57,13 +57,24 @@ class Place:
         return list(answer.raise_for_status().json()[name])
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, emptied_postgres: Emptied
+) -> Iterator[str]:
+    """A database for all tests of this file, of each kind."""
+    if request.param == "postgresql":
+        with emptied_postgres.database() as url:
+            yield url
+    else:
+        yield f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('schemathesis') / 'overseer.db'}"
+
+
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    folder: Path = tmp_path_factory.mktemp("schemathesis")
+def place(url: str) -> Iterator[Place]:
     world = World()
     with serving(simulated(world), lifespan="off") as stripe:
         config = {
-            "OVERSEER_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'overseer.db'}",
+            "OVERSEER_DATABASE_URL": url,
             "OVERSEER_TOKEN": TOKEN,
             "STRIPE_SECRET_KEY": world.secret_key,
             "STRIPE_WEBHOOK_SECRET": SECRET,
@@ -109,7 +120,7 @@ def test_generated_sequences_find_no_fault(api: Any, business: None) -> None:
             answered.add((case.operation.path, response.status_code))
             case.validate_response(response, excluded_checks=EXCLUDED)
 
-    run_state_machine_as_test(Walk, settings=settings(BOUNDED, max_examples=10, stateful_step_count=10))
+    run_state_machine_as_test(Walk, settings=settings(BOUNDED, max_examples=6, stateful_step_count=10))
     followed = {path for path, status in answered if "{" in path and status == 200}
     assert len(followed) > 1, sorted(answered)
 
@@ -119,7 +130,7 @@ def test_generated_requests_find_no_fault(op: Op, api: Any) -> None:
     """Whatever is asked: a documented status, the documented shape, and no failure of our own."""
 
     @given(case=api[PREFIX + op.path][op.method].as_strategy())
-    @settings(BOUNDED, max_examples=5)
+    @settings(BOUNDED, max_examples=3)
     def ask(case: schemathesis.Case[Any]) -> None:
         case.call_and_validate(headers=AUTHORIZED, excluded_checks=EXCLUDED)
 

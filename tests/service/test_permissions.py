@@ -202,7 +202,6 @@ async def ids(shop: Shop, rest: httpx.AsyncClient) -> dict[str, str]:
     return {**ids, **more, "price": await shop.price(900)}
 
 
-@on_one
 async def test_who_may_call_what(rest: httpx.AsyncClient, ids: dict[str, str]) -> None:
     """Each operation for each caller; then with all but the permission, with just enough, and with all."""
     for operation, expected, permission, body, again in TABLE:
