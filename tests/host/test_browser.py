@@ -129,8 +129,7 @@ def test_first_tab_skips_to_the_content(page: Page, url: str) -> None:
     assert link.bounding_box()["y"] >= 0  # type: ignore[index]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [375, 1440, 2560])
+@pytest.mark.parametrize(("theme", "width"), [("light", 375), ("dark", 1440), ("light", 2560)])
 def test_pages_are_whole_and_accessible(
     new_context: NewContext, console: ConsoleGuard, url: str, theme: Literal["light", "dark"], width: int
 ) -> None:
