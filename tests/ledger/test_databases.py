@@ -146,7 +146,7 @@ def _expected(seed: int) -> books.Books:
         return books.books(memory, 1)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 6, 15])
+@pytest.mark.parametrize("seed", [2, 15])
 def test_threads_that_record_one_history_together_leave_the_same_rows(
     postgres_engine: Engine, postgres_url: str, seed: int
 ) -> None:

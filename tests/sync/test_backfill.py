@@ -94,7 +94,11 @@ async def test_since_a_day_is_enough_after_a_gap(shop: Shop, healer: Healer, wor
 
 
 @pytest.mark.usefixtures("small_pages")
-@pytest.mark.parametrize("at", [1, 2, 5, 9, 14, 20])
+@pytest.mark.parametrize(
+    ("database_url", "at"),
+    [*(("sqlite", at) for at in (1, 2, 5, 9, 14, 20)), ("postgresql", 1), ("postgresql", 14)],
+    indirect=["database_url"],
+)
 async def test_killed_at_any_page_it_goes_on(shop: Shop, healer: Healer, world: World, at: int) -> None:
     """What was recorded stays; the next run asks for the rest only, and ends with everything."""
     scenario.play_history(world, days=3)
