@@ -42,4 +42,4 @@ def _chosen(fails: set[str], items: list[pytest.Function], number: int) -> list[
 
 def _part(item: pytest.Function) -> str:
     """The class of the kit that the test stands in."""
-    return item.function.__qualname__.partition(".")[0]
+    return str(item.function.__qualname__).partition(".")[0]
