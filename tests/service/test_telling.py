@@ -20,6 +20,7 @@ from tests.service.shop import Shop, of_type
 pytestmark = pytest.mark.anyio
 
 
+@on_one_database
 async def test_a_payment_is_told_once_however_often_its_events_come(opened: Open, ears: Ears) -> None:
     """Each event is delivered three times, in reverse, and the listener hears of one payment."""
     async with opened(ears("payment.succeeded", "checkout.paid")) as shop:
@@ -202,6 +203,7 @@ async def test_of_three_processes_one_dies_between_the_call_and_its_commit(
     await doomed.dispose()
 
 
+@on_one_database
 async def test_one_object_is_told_in_its_order(opened: Open) -> None:
     """While the start could not be told, the end waits; other subscriptions don't."""
     heard: list[tuple[str, str]] = []

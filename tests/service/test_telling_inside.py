@@ -47,6 +47,7 @@ async def _described(shop: Shop) -> int:
     return await shop.count(tables.subscription, placeholder=False)
 
 
+@on_one_database
 async def test_access_ends_as_the_subscription_does_in_every_order(opened: Open) -> None:
     """Whatever comes first, a naive grant at the start and revocation at the end leave no access behind."""
 
