@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, select
+from sqlalchemy import Connection, Table, create_engine, or_, select, text
 from sqlalchemy.pool import StaticPool
 
 from overseer_payment import tables
@@ -39,7 +39,31 @@ _POINTERS = {
 }
 _OURS = {"id", "account_id", "created_at", "user_id"}
 
+_SUMS = (tables.total, tables.gauge, tables.customer_total, tables.recurring, tables.subscriber)
+# Names that this database gave; how often something was said, and by what said first.
+_WHEN = {"news_id", "due_at", "generation", "raw", "asked", "since", "attempts", "finished_at", "seen_at"}
+
 Books = dict[str, Any]
+
+
+def _named(table: Table) -> str:
+    return str(select(table.c.id, table.c[_KEYS[table.name]]))
+
+
+def _whole(table: Table) -> tuple[list[str], str]:
+    without = _OURS | _WHEN | ({"occurred_at"} if table is tables.news else set())
+    columns = [column for column in table.c if column.name not in without]
+    query = select(*columns)
+    if table in _SUMS:  # one that came to nothing is as good as none
+        query = query.where(or_(*(column != text("0") for column in columns if not column.primary_key)))
+    return [column.name for column in columns], str(query)
+
+
+_WHOLE = {
+    table.name: _whole(table) for table in tables.metadata.sorted_tables if table is not tables.provider
+}
+
+_NAMES = {name: _named(tables.metadata.tables[name]) for name in _KEYS}
 
 
 def memory() -> Connection:
@@ -66,8 +90,24 @@ def books(connection: Connection, account_id: int) -> Books:
         found[f"reference/{row['provider_id']}"] = names["payment_transaction"][row["transaction_id"]]
     for id, plan in _plans(connection, account_id).items():
         found[f"payment_subscription/{id}"]["plan_name"] = plan
-    for sum_table in (tables.total, tables.gauge, tables.customer_total, tables.recurring, tables.subscriber):
+    for sum_table in _SUMS:
         found |= _sums(connection, sum_table, account_id, names["payment_customer"])
+    return found
+
+
+def everything(connection: Connection) -> dict[str, set[tuple[Any, ...]]]:
+    """All rows of all tables as they are stored, by provider ids; fast, for a database with one account."""
+    names = {
+        name: {row[0]: row[1] for row in connection.exec_driver_sql(query)} for name, query in _NAMES.items()
+    }
+    found: dict[str, set[tuple[Any, ...]]] = {}
+    for table, (columns, query) in _WHOLE.items():
+        rows = connection.exec_driver_sql(query).all()
+        if rows:
+            ours = [names.get(_POINTERS.get(column, ""), {}) for column in columns]
+            found[table] = {
+                tuple(ids.get(value, value) for ids, value in zip(ours, row, strict=True)) for row in rows
+            }
     return found
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import random
-from itertools import permutations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from tests.ledger import books, properties
+from tests.ledger import properties
 from tests.ledger.provider import Action
 from tests.ledger.world import VERBS, World
 
@@ -84,19 +82,3 @@ SHORT: dict[str, list[Action]] = {
         ("end_dispute", 0, 0),
     ],
 }
-
-
-@pytest.mark.parametrize("name", SHORT)
-def test_every_permutation_of_a_short_history_ends_the_same(database: Connection, name: str) -> None:
-    """Not a sample: each order of the last five events, the first told again, after those before."""
-    told = World().run(SHORT[name]).told
-    before, last = told[:-5], told[-5:]
-    with database.begin() as transaction:
-        ends = []
-        for account, order in enumerate(permutations(last), start=1):
-            books.tell(database, account, before, size=100)
-            books.tell(database, account, [*order, order[0]])
-            ends.append(books.books(database, account))
-        transaction.rollback()
-    assert len(ends) == 120
-    assert all(end == ends[0] for end in ends)
