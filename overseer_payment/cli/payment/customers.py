@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from overseer_payment.cli.payment.listing import show_list
 from overseer_payment.cli.payment.options import (
     CUSTOMER_STATES,
     build,
-    collect,
-    continuation,
     list_options,
     provider_option,
     status_option,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from overseer_payment.cli.output import Cell
     from overseer_payment.schemas import CustomerRow
 
@@ -35,26 +36,21 @@ def customers(
     status: str | None, query: str | None, provider: str | None, limit: int, cursor: str | None, as_json: bool
 ) -> None:
     """List or search customers, newest first."""
-    from overseer_payment.cli import output
-    from overseer_payment.cli.session import session
     from overseer_payment.schemas import CustomerQuery
 
-    asked = build(CustomerQuery, status=status, q=query, provider=provider, cursor=cursor)
-    with session() as desk:
-        rows, following = desk.run(collect(lambda q: desk.payments.customers(desk.viewer, q), asked, limit))
-    if as_json:
-        output.write_json({"customers": rows, "next_cursor": following})
-        return
-    if not rows:
-        none = "No customers yet. They come with their first checkout."
-        output.note("No customer fits." if query or status or provider else none)
-        return
-    _show_all(rows)
-    if following:
-        output.note(f"More: {continuation(following)}")
+    show_list(
+        lambda payments, viewer, asked: payments.customers(viewer, asked),
+        build(CustomerQuery, status=status, q=query, provider=provider, cursor=cursor),
+        limit=limit,
+        as_json=as_json,
+        noun="customers",
+        table=lambda rows, _: _show_all(rows),
+        none="No customers yet. They come with their first checkout.",
+        unfit="No customer fits.",
+    )
 
 
-def _show_all(rows: list[CustomerRow]) -> None:
+def _show_all(rows: Sequence[CustomerRow]) -> None:
     from overseer_payment.cli.output import Cell, Column, table
     from overseer_payment.cli.words import moment
 

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from overseer_payment.cli.payment.listing import show_list
 from overseer_payment.cli.payment.options import (
     DISPUTE_KINDS,
     DISPUTE_STATES,
     build,
-    collect,
-    continuation,
     list_options,
     provider_option,
     status_option,
@@ -46,36 +45,27 @@ def disputes(
 
     Open ones (--status open) and those that are due soon come with the nearest deadline first.
     """
-    from overseer_payment.cli import output
-    from overseer_payment.cli.session import session
-    from overseer_payment.cli.words import Amounts
     from overseer_payment.schemas import DisputeQuery
     from overseer_payment.shown import disputes as shown
 
-    asked = build(
-        DisputeQuery,
-        status=status,
-        due_soon=due_soon,
-        kind=kind,
-        currency=currency,
-        provider=provider,
-        cursor=cursor,
+    show_list(
+        shown.disputes,
+        build(
+            DisputeQuery,
+            status=status,
+            due_soon=due_soon,
+            kind=kind,
+            currency=currency,
+            provider=provider,
+            cursor=cursor,
+        ),
+        limit=limit,
+        as_json=as_json,
+        noun="disputes",
+        table=show,
+        none="No disputes.",
+        unfit="No dispute fits. Leave out a filter to see more.",
     )
-    with session() as desk:
-        rows, following = desk.run(
-            collect(lambda q: shown.disputes(desk.payments, desk.viewer, q), asked, limit)
-        )
-        amounts = Amounts(desk.payments, (row.provider for row in rows))
-    if as_json:
-        output.write_json({"disputes": rows, "next_cursor": following})
-        return
-    if not rows:
-        filtered = bool(status or due_soon or kind or currency or provider or cursor)
-        output.note("No dispute fits. Leave out a filter to see more." if filtered else "No disputes.")
-        return
-    show(rows, amounts)
-    if following:
-        output.note(f"More: {continuation(following)}")
 
 
 def show(rows: Sequence[DisputeRow], amounts: Amounts) -> None:

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from overseer_payment.cli.payment.listing import show_list
 from overseer_payment.cli.payment.options import (
     INVOICE_STATES,
     build,
-    collect,
-    continuation,
     json_option,
     list_options,
     provider_option,
@@ -40,28 +39,20 @@ def invoices(
     as_json: bool,
 ) -> None:
     """List invoices, newest first; those that wait show when it is tried again."""
-    from overseer_payment.cli import output
-    from overseer_payment.cli.session import session
-    from overseer_payment.cli.words import Amounts
     from overseer_payment.schemas import InvoiceQuery
     from overseer_payment.shown import invoices as shown
 
     values = {"status": status, "customer_id": customer, "subscription_id": subscription}
-    asked = build(InvoiceQuery, provider=provider, cursor=cursor, **values)
-    with session() as desk:
-        fetch = collect(lambda query: shown.invoices(desk.payments, desk.viewer, query), asked, limit)
-        rows, following = desk.run(fetch)
-        amounts = Amounts(desk.payments, (row.provider for row in rows))
-    if as_json:
-        output.write_json({"invoices": rows, "next_cursor": following})
-        return
-    if not rows:
-        filtered = bool(status or customer or subscription or provider or cursor)
-        output.note("No invoice fits. Leave out a filter to see more." if filtered else "No invoices yet.")
-        return
-    _show_all(rows, amounts)
-    if following:
-        output.note(f"More: {continuation(following)}")
+    show_list(
+        shown.invoices,
+        build(InvoiceQuery, provider=provider, cursor=cursor, **values),
+        limit=limit,
+        as_json=as_json,
+        noun="invoices",
+        table=_show_all,
+        none="No invoices yet.",
+        unfit="No invoice fits. Leave out a filter to see more.",
+    )
 
 
 def _show_all(rows: Sequence[InvoiceRow], amounts: Amounts) -> None:

@@ -43,7 +43,8 @@ def show_list(
     if as_json:
         output.write_json({noun: rows, "next_cursor": following})
     elif not rows:
-        output.note(unfit if asked.model_dump(exclude_defaults=True) else none)
+        for remark in (unfit if asked.model_dump(exclude_defaults=True) else none).splitlines():
+            output.note(remark)
     else:
         table(rows, amounts)
         if following:

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from overseer_payment.cli.payment.listing import show_list
 from overseer_payment.cli.payment.options import (
     SUBSCRIPTION_STATES,
     build,
-    collect,
     command,
-    continuation,
     list_options,
     provider_option,
     status_option,
@@ -39,32 +38,18 @@ def subscriptions(
     as_json: bool,
 ) -> None:
     """List subscriptions, newest first."""
-    from overseer_payment.cli import output
-    from overseer_payment.cli.session import session
-    from overseer_payment.cli.words import Amounts
     from overseer_payment.schemas import SubscriptionQuery
 
-    asked = build(SubscriptionQuery, status=status, customer_id=customer, provider=provider, cursor=cursor)
-    with session() as desk:
-        rows, following = desk.run(
-            collect(lambda q: desk.payments.subscriptions(desk.viewer, q), asked, limit)
-        )
-        amounts = Amounts(desk.payments, (row.provider for row in rows))
-    if as_json:
-        output.write_json({"subscriptions": rows, "next_cursor": following})
-        return
-    if not rows:
-        output.note(_nothing(filtered=bool(status or customer or provider or cursor)))
-        return
-    show(rows, amounts)
-    if following:
-        output.note(f"More: {continuation(following)}")
-
-
-def _nothing(*, filtered: bool) -> str:
-    if filtered:
-        return "No subscription fits. Leave out a filter to see more."
-    return f"No subscriptions yet. Open one: {command('checkout --mode subscription --price ID')}"
+    show_list(
+        lambda payments, viewer, asked: payments.subscriptions(viewer, asked),
+        build(SubscriptionQuery, status=status, customer_id=customer, provider=provider, cursor=cursor),
+        limit=limit,
+        as_json=as_json,
+        noun="subscriptions",
+        table=show,
+        none=f"No subscriptions yet. Open one: {command('checkout --mode subscription --price ID')}",
+        unfit="No subscription fits. Leave out a filter to see more.",
+    )
 
 
 def show(rows: Sequence[SubscriptionRow], amounts: Amounts, *, indent: int = 0) -> None:

@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from overseer_payment.cli.payment.listing import show_list
 from overseer_payment.cli.payment.options import (
     TRANSACTION_STATES,
     TRANSACTION_TYPES,
     build,
-    collect,
     command,
-    continuation,
     list_options,
     provider_option,
     status_option,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from overseer_payment.cli.output import Cell
@@ -64,38 +64,31 @@ def transactions(
     Failed payments in euros:      payment transactions -s failed --currency EUR
     Everything about one person:   payment transactions -q ada@example.com
     """
-    from overseer_payment.cli import output
-    from overseer_payment.cli.session import session
-    from overseer_payment.cli.words import Amounts
     from overseer_payment.schemas import TransactionQuery
 
-    asked = build(
-        TransactionQuery,
-        status=status,
-        type=type,
-        currency=currency,
-        customer_id=customer,
-        subscription_id=subscription,
-        q=query,
-        occurred_after=_utc(since),
-        occurred_before=_utc(until),
-        provider=provider,
-        cursor=cursor,
+    show_list(
+        lambda payments, viewer, asked: payments.transactions(viewer, asked),
+        build(
+            TransactionQuery,
+            status=status,
+            type=type,
+            currency=currency,
+            customer_id=customer,
+            subscription_id=subscription,
+            q=query,
+            occurred_after=_utc(since),
+            occurred_before=_utc(until),
+            provider=provider,
+            cursor=cursor,
+        ),
+        limit=limit,
+        as_json=as_json,
+        noun="transactions",
+        table=show,
+        none=f"No transactions yet. Open a checkout: {command('checkout')}\n"
+        f"Or add examples: {command('seed')}",
+        unfit="No transaction fits. Leave out a filter to see more.",
     )
-    with session() as desk:
-        rows, following = desk.run(
-            collect(lambda q: desk.payments.transactions(desk.viewer, q), asked, limit)
-        )
-        amounts = Amounts(desk.payments, (row.provider for row in rows))
-    if as_json:
-        output.write_json({"transactions": rows, "next_cursor": following})
-        return
-    if not rows:
-        output.note(_nothing(filtered=asked.model_dump(exclude_defaults=True) != {}))
-        return
-    show(rows, amounts)
-    if following:
-        output.note(f"More: {continuation(following)}")
 
 
 def _utc(day: datetime | None) -> datetime | None:
@@ -104,13 +97,7 @@ def _utc(day: datetime | None) -> datetime | None:
     return None if day is None else day.replace(tzinfo=UTC)
 
 
-def _nothing(*, filtered: bool) -> str:
-    if filtered:
-        return "No transaction fits. Leave out a filter to see more."
-    return f"No transactions yet. Open a checkout: {command('checkout')}. Or add examples: {command('seed')}"
-
-
-def show(rows: list[TransactionRow], amounts: Amounts, *, indent: int = 0) -> None:
+def show(rows: Sequence[TransactionRow], amounts: Amounts, *, indent: int = 0) -> None:
     """Write a table of transactions."""
     from overseer_payment.cli.output import Cell, Column, table
     from overseer_payment.cli.words import moment, state
