@@ -124,9 +124,8 @@ def mode_of(status: StatusView) -> Mode:
 
 
 READ_ONLY = (
-    "What is shown is what was last recorded. Nothing new comes in and nothing can be changed until this "
-    "process may write to the database, or OVERSEER_DATABASE_URL names the primary. Then it goes on by "
-    "itself, and the provider sends again what it could not deliver."
+    "Nothing new is recorded and nothing can be changed until this process may write to the database, or "
+    "OVERSEER_DATABASE_URL names the primary. Then it goes on by itself."
 )
 """What a database that takes no writes means, and its cure."""
 
