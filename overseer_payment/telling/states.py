@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, select
 
@@ -24,6 +24,8 @@ from overseer_payment.telling import terms
 from overseer_payment.telling.facts import Fact
 from overseer_payment.telling.history import Said, is_recent
 
+_Which: TypeAlias = tuple[str, str]
+"""A table, and the provider's id of what its row is about."""
 _TABLES = {table.name: table for table in (tables.subscription, tables.dispute)}
 _TOPICS = {
     tables.subscription.name: ("subscription.changed", tables.subscription.c.provider_subscription_id),
@@ -78,39 +80,46 @@ def states(
     now: datetime,
 ) -> States:
     """What these words, once they are recorded, make anew. `began`: since when we know the account."""
-    altered = {
+    altered, own = _altered(changes), _own(words)
+    news = {which for which, its in own.items() if any(_is_news(word, began) for word in its)}
+    news |= _differing(connection, account_id, own, altered, own.keys() - news)
+    seen = [
+        _state(which, change, own.get(which) or words, now, which in news)
+        for which, change in altered.items()
+    ]
+    old = [which for which in sorted(news - altered.keys()) if own[which][0].occurred_at < began]
+    return States(seen, [_after_all(which, own[which][0].occurred_at) for which in old])
+
+
+def _altered(changes: Iterable[Change]) -> dict[_Which, Change]:
+    return {
         (change.table, change.after[_TOPICS[change.table][1].name]): change
         for change in changes
         if change.table in _TOPICS and change.after is not None and not change.after.get("placeholder")
     }
-    own: dict[tuple[str, str], list[Snapshot]] = {}
+
+
+def _own(words: Sequence[Snapshot]) -> dict[_Which, list[Snapshot]]:
+    own: dict[_Which, list[Snapshot]] = {}
     for word in words:
         if (name := _table_of(word)) is not None:
             own.setdefault((name, word.id), []).append(word)
-    news = {which for which, its in own.items() if any(_is_news(word, began) for word in its)}
-    news |= _differing(connection, account_id, own, altered, own.keys() - news)
-    as_of = max((word.as_of.moment for word in words), default=None)
-    seen = [
-        State(
-            _TOPICS[name][0],
-            id,
-            max((word.as_of.moment for word in own.get((name, id), ())), default=as_of or now),
-            (name, id) in news,
-            _terms(change),
-        )
-        for (name, id), change in altered.items()
-    ]
-    unseen = [
-        Said(Fact(_TOPICS[name][0], id, "", None), own[name, id][0].occurred_at, news=True)
-        for name, id in sorted(news - altered.keys())
-        if own[name, id][0].occurred_at < began
-    ]
-    return States(seen, unseen)
+    return own
 
 
-def _terms(change: Change) -> str | None:
+def _state(which: _Which, change: Change, words: Sequence[Snapshot], now: datetime, news: bool) -> State:
     known = change.table == tables.subscription.name and change.before and not change.before["placeholder"]
-    return terms.of_columns(change.before) if change.before and known else None
+    return State(
+        _TOPICS[which[0]][0],
+        which[1],
+        max((word.as_of.moment for word in words), default=now),
+        news,
+        terms.of_columns(change.before) if change.before and known else None,
+    )
+
+
+def _after_all(which: _Which, at: datetime) -> Said:
+    return Said(Fact(_TOPICS[which[0]][0], which[1], "", None), at, news=True)
 
 
 def _table_of(word: Snapshot) -> str | None:
@@ -130,12 +139,12 @@ def _is_news(word: Snapshot, began: datetime) -> bool:
 def _differing(
     connection: Connection,
     account_id: int,
-    own: Mapping[tuple[str, str], Sequence[Snapshot]],
-    altered: Mapping[tuple[str, str], Change],
-    asked: Iterable[tuple[str, str]],
-) -> set[tuple[str, str]]:
+    own: Mapping[_Which, Sequence[Snapshot]],
+    altered: Mapping[_Which, Change],
+    asked: Iterable[_Which],
+) -> set[_Which]:
     """Those of which one word says another thing than the row did or does."""
-    found: set[tuple[str, str]] = set()
+    found: set[_Which] = set()
     for name in _TOPICS:
         ids = {id for table, id in asked if table == name}
         for id, row in _rows(connection, account_id, name, ids).items():
