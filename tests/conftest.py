@@ -1,4 +1,4 @@
-"""Fixtures for every test: both databases, a real browser, and none of the developer's settings."""
+"""Fixtures for every test: both databases, a shop, a real browser, and none of the developer's settings."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import asyncio
 import gc
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -23,6 +24,10 @@ from tests.support.postgres import Postgres, PostgresUnavailable, running_postgr
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, BrowserType
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from overseer_payment.simulator import World
+    from tests.service.shop import Shop
 
 NewContext = Callable[..., "BrowserContext"]
 
@@ -137,6 +142,42 @@ def database_url(request: pytest.FixtureRequest) -> str:
 def empty_database_url(request: pytest.FixtureRequest) -> str:
     """The same for what makes the tables itself."""
     return cast(str, request.getfixturevalue(request.param))
+
+
+@pytest.fixture
+def begins() -> datetime:
+    """When the clock of the simulated account stands still; a module may say otherwise."""
+    return datetime.now(UTC) - timedelta(days=90)
+
+
+@pytest.fixture
+def world(begins: datetime) -> Iterator[World]:
+    """A simulated account whose clock stands still until it is moved; it must keep Stripe's contract."""
+    from overseer_payment.simulator import World, assert_contract
+
+    world = World(start=begins)
+    world.clock.freeze()
+    yield world
+    assert_contract(world)
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """An engine of ours on a database of each kind that has our tables."""
+    from overseer_payment import database
+
+    engine = database.create_engine(database_url)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def shop(world: World, engine: AsyncEngine) -> AsyncIterator[Shop]:
+    """A business at the simulator, and this package installed for it."""
+    from tests.service.shop import Shop
+
+    async with Shop.opened(world, engine) as shop:
+        yield shop
 
 
 @pytest.fixture(scope="session")

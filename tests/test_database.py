@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
 from functools import partial
@@ -29,14 +29,6 @@ from tests.ledger.telling import SUCCEEDED, moment, payment
 pytestmark = pytest.mark.anyio
 
 _PATIENCE = 40.0
-
-
-@pytest.fixture
-async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    """An engine of ours on a database of either kind that has our tables."""
-    engine = database.create_engine(database_url)
-    yield engine
-    await engine.dispose()
 
 
 # -- what a person is told -----------------------------------------------------------------------------

@@ -31,13 +31,6 @@ DAYS = 20  # of example data: enough to hold every kind of thing
 
 
 @pytest.fixture
-async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    engine = database.create_engine(database_url)
-    yield engine
-    await engine.dispose()
-
-
-@pytest.fixture
 async def payments(engine: AsyncEngine) -> AsyncIterator[Payments]:
     """A service without a provider: example data needs none."""
     payments = Payments(engine, Registry({"OVERSEER_SAFE_MODE": "1"}), Settings())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -11,9 +11,8 @@ from typing import Any, cast
 
 import httpx
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from overseer_payment import database, doctor
+from overseer_payment import doctor
 from overseer_payment.asking import endpoints
 from overseer_payment.doctor.findings import CATALOGUE, ORDER
 from overseer_payment.doctor.reach import knock
@@ -21,7 +20,6 @@ from overseer_payment.registry import Registry
 from overseer_payment.schemas import EndpointBody, Finding, RotationBody
 from overseer_payment.service import Payments
 from overseer_payment.settings import Settings, read_settings
-from overseer_payment.simulator import World, assert_contract
 from tests.routes.fake_payments import FakeHost, FakePayments, application
 from tests.service.shop import OPERATOR, SECRET, Shop, settings_of
 from tests.support.server import free_port
@@ -33,24 +31,15 @@ URL = f"{PUBLIC}/api/v1/payment/webhook"
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
-    world = World(start=datetime.now(UTC))
-    world.clock.freeze()
-    yield world
-    assert_contract(world)
+def begins() -> datetime:
+    """Now, for findings are about what happens now."""
+    return datetime.now(UTC)
 
 
 @pytest.fixture
-async def engine(sqlite_url: str) -> AsyncIterator[AsyncEngine]:
-    engine = database.create_engine(sqlite_url)
-    yield engine
-    await engine.dispose()
-
-
-@pytest.fixture
-async def shop(world: World, engine: AsyncEngine) -> AsyncIterator[Shop]:
-    async with Shop.opened(world, engine) as shop:
-        yield shop
+def database_url(sqlite_url: str) -> str:
+    """One kind is enough: what is found does not depend on it."""
+    return sqlite_url
 
 
 def installed(shop: Shop, **change: str) -> Payments:

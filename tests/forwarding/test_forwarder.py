@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from overseer_payment import database, tables
+from overseer_payment import tables
 from overseer_payment.errors import Conflict, ProviderAuthError
 from overseer_payment.forwarding import Forwarded, Forwarder, is_loopback
 from overseer_payment.forwarding.delivering import LONGEST_PAUSE, Courier, pause
 from overseer_payment.forwarding.position import Place
 from overseer_payment.provider_plugins.stripe.provider import StripeProvider
-from overseer_payment.simulator import World, assert_contract
 from tests.service.shop import SECRET, Receiver, Shop
 
 pytestmark = pytest.mark.anyio
@@ -83,24 +81,9 @@ class Desk:
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
-    world = World(start=datetime.now(UTC) - timedelta(days=20))
-    world.clock.freeze()
-    yield world
-    assert_contract(world)
-
-
-@pytest.fixture
-async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    engine = database.create_engine(database_url)
-    yield engine
-    await engine.dispose()
-
-
-@pytest.fixture
-async def shop(world: World, engine: AsyncEngine) -> AsyncIterator[Shop]:
-    async with Shop.opened(world, engine) as shop:
-        yield shop
+def begins() -> datetime:
+    """Within the days for which events are kept."""
+    return datetime.now(UTC) - timedelta(days=20)
 
 
 @pytest.fixture

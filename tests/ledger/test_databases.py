@@ -6,7 +6,7 @@ import multiprocessing
 import random
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -28,14 +28,6 @@ pytestmark = pytest.mark.anyio
 
 _TRIES = 20
 _PATIENCE = 20.0
-
-
-@pytest.fixture
-async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    """An engine of ours on an up-to-date database of either kind."""
-    engine = database.create_engine(database_url)
-    yield engine
-    await engine.dispose()
 
 
 async def _write(engine: AsyncEngine, work: Callable[[Connection], object]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -27,7 +26,7 @@ from overseer_payment.schemas import (
 )
 from overseer_payment.shown.disputes import dispute
 from overseer_payment.shown.disputes import disputes as listed
-from overseer_payment.simulator import World, assert_contract
+from overseer_payment.simulator import World
 from overseer_payment.simulator import scenario as play
 from overseer_payment.simulator.resources.disputes import offer_appeal
 from overseer_payment.simulator.resources.early_fraud_warnings import warn
@@ -43,12 +42,9 @@ on_one = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
-    """An account whose deadlines are still to come: its clock stands still two days ago."""
-    world = World(start=datetime.now(UTC) - timedelta(days=2))
-    world.clock.freeze()
-    yield world
-    assert_contract(world)
+def begins() -> datetime:
+    """Two days ago: deadlines of disputes are still to come."""
+    return datetime.now(UTC) - timedelta(days=2)
 
 
 async def disputed(

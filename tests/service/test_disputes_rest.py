@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -13,7 +13,6 @@ from sqlalchemy import update
 
 from overseer_payment import tables
 from overseer_payment.database import write
-from overseer_payment.simulator import World, assert_contract
 from overseer_payment.simulator import scenario as play
 from tests.routes.fake_payments import TOKEN, FakeHost, FakePayments, application
 from tests.service.shop import Shop
@@ -26,12 +25,9 @@ on_one = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
-    """An account whose deadlines are still to come: its clock stands still two days ago."""
-    world = World(start=datetime.now(UTC) - timedelta(days=2))
-    world.clock.freeze()
-    yield world
-    assert_contract(world)
+def begins() -> datetime:
+    """Two days ago: deadlines of disputes are still to come."""
+    return datetime.now(UTC) - timedelta(days=2)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,7 +27,6 @@ from overseer_payment.errors import (
 )
 from overseer_payment.schemas import DisputeDetail, EvidenceBody, EvidenceFileBody
 from overseer_payment.shown.disputes import dispute
-from overseer_payment.simulator import World, assert_contract
 from overseer_payment.simulator import scenario as play
 from tests.service.shop import OPERATOR, Shop
 
@@ -41,12 +39,9 @@ on_one = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
-    """An account whose deadlines are still to come: its clock stands still two days ago."""
-    world = World(start=datetime.now(UTC) - timedelta(days=2))
-    world.clock.freeze()
-    yield world
-    assert_contract(world)
+def begins() -> datetime:
+    """Two days ago: deadlines of disputes are still to come."""
+    return datetime.now(UTC) - timedelta(days=2)
 
 
 @pytest.fixture

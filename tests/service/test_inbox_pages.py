@@ -9,9 +9,8 @@ from typing import cast
 import httpx
 import pytest
 from sqlalchemy import update
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from overseer_payment import database, tables
+from overseer_payment import tables
 from overseer_payment.database import write
 from overseer_payment.host_contract import PERMISSIONS
 from overseer_payment.schemas import RefundBody
@@ -24,11 +23,9 @@ EVENTS, OPERATIONS = "/payment/modal/events", "/payment/modal/operations"
 
 
 @pytest.fixture
-async def engine(sqlite_url: str) -> AsyncIterator[AsyncEngine]:
+def database_url(sqlite_url: str) -> str:
     """One kind is enough: the façade below the pages is proven on both."""
-    engine = database.create_engine(sqlite_url)
-    yield engine
-    await engine.dispose()
+    return sqlite_url
 
 
 @pytest.fixture

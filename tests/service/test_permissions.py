@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -14,7 +14,6 @@ from overseer_payment import tables
 from overseer_payment.host_contract import PERMISSIONS
 from overseer_payment.listening import Listener, News, on
 from overseer_payment.routes.table import OPS
-from overseer_payment.simulator import World, assert_contract
 from overseer_payment.simulator import scenario as play
 from tests.routes.fake_payments import TOKEN, FakeHost, FakePayments, application
 from tests.service.application import Open
@@ -108,12 +107,9 @@ def _shape(path: str) -> str:
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
-    """An account whose disputes can still be answered: its clock stands still two days ago."""
-    world = World(start=datetime.now(UTC) - timedelta(days=2))
-    world.clock.freeze()
-    yield world
-    assert_contract(world)
+def begins() -> datetime:
+    """Two days ago: deadlines of disputes are still to come."""
+    return datetime.now(UTC) - timedelta(days=2)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
@@ -25,7 +25,7 @@ from overseer_payment.provider import (
     SubscriptionSnapshot,
 )
 from overseer_payment.provider_plugins.stripe.provider import StripeProvider
-from overseer_payment.simulator import World, assert_contract, scenario, transport
+from overseer_payment.simulator import World, scenario, transport
 from overseer_payment.simulator.resources.subscription_flow import end_subscription
 from tests.provider_plugins.stripe.payloads import settings
 
@@ -42,12 +42,9 @@ NAMES = {
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
-    """An account that stands still until a test moves it; every answer keeps Stripe's own types."""
-    world = World(start=START)
-    world.clock.freeze()
-    yield world
-    assert_contract(world)
+def begins() -> datetime:
+    """On a day that the tests name."""
+    return START
 
 
 @pytest.fixture
