@@ -157,6 +157,7 @@ class Payments(Views):
         listed = which(connection, self.homes(), self.account)
         scope = self.scope(listed)
         ids = scope.account_ids
+        revenue = reports.revenue(connection, ids, scope.counting)
         inbox = list(whose.received(connection, self.homes(), self.account).values())
         names = sorted({account.account for account in listed}) or [self.account]
         return list(listed), {
@@ -169,7 +170,8 @@ class Payments(Views):
             "pending_events": reports.events(connection, inbox, [PENDING]),
             "lag_seconds": reports.lag(connection, inbox, utcnow()),
             "last_event_at": reports.last_event_at(connection, ids),
-            "revenue": reports.revenue(connection, ids, scope.counting),
+            "revenue": revenue,
+            "exponents": scope.counting.exponents(one.currency for one in revenue),
             **asdict(standing(connection, ids)),
         }
 

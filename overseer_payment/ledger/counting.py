@@ -6,7 +6,7 @@ to one that keeps two digits. They are added in the finest unit among them, so t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from overseer_payment.errors import Invalid
@@ -23,6 +23,11 @@ class Counting:
         """Decimal digits of the unit that sums are in; None for a code that nobody knows."""
         known = [_exponent(table, currency) for table in self.tables.values()]
         return max((digits for digits in known if digits is not None), default=None)
+
+    def exponents(self, currencies: Iterable[str]) -> dict[str, int]:
+        """The same of each of these that is known."""
+        found = ((currency, self.exponent(currency)) for currency in currencies)
+        return {currency: digits for currency, digits in found if digits is not None}
 
     def factor(self, account_id: int, currency: str) -> int:
         """By what that account's amounts are multiplied before they are added."""

@@ -34,7 +34,6 @@ def revenue(connection: Connection, account_ids: Sequence[int], counting: Counti
     return [
         Revenue(
             currency=code,
-            exponent=counting.exponent(code),
             gross=of["gross"],
             refunded=of["refunded"],
             disputed=of["disputed"],

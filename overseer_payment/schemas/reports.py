@@ -21,9 +21,10 @@ class Summed(Row):
     )
 
 
-class Revenue(Summed):
+class Revenue(Row):
     """All-time sums in one currency, in minor units; `net` = gross − refunded − disputed."""
 
+    currency: str
     gross: int
     refunded: int
     disputed: int
@@ -66,6 +67,10 @@ class StatusView(Row):
     healed: int = Field(default=0, description="How many differences that mended.")
     drift: int = Field(default=0, description="How many differences it left.")
     revenue: list[Revenue]
+    exponents: dict[str, int] = Field(
+        default_factory=dict,
+        description="By currency: the decimal digits of the minor unit that its revenue is in.",
+    )
 
 
 Interval = Literal["day", "week", "month"]

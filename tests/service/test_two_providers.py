@@ -74,7 +74,7 @@ async def test_status_adds_them_per_currency_and_tells_each_alone(two: Two) -> N
     for provider in (None, "stripe", "fake"):
         status = await two.shop.payments.status(OPERATOR, provider)
         assert (status.provider, status.healthy) == (provider or "stripe", True)
-        sums = {one.currency: (one.gross, one.exponent) for one in status.revenue}
+        sums = {one.currency: (one.gross, status.exponents[one.currency]) for one in status.revenue}
         found[provider] = (status.providers, status.active_subscriptions, sums)
     assert found == {
         None: (["fake", "stripe"], 2, {"usd": (4100, 2), "isk": (100000, 2)}),

@@ -119,10 +119,10 @@ def _revenue(view: StatusView) -> None:
         (
             (
                 *(
-                    summed(amount, row.currency, row.exponent)
+                    summed(amount, row.currency, view.exponents.get(row.currency))
                     for amount in (row.gross, -row.refunded, -row.disputed)
                 ),
-                summed(row.net, row.currency, row.exponent, "bold"),
+                summed(row.net, row.currency, view.exponents.get(row.currency), "bold"),
             )
             for row in view.revenue
         ),
