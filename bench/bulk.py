@@ -23,7 +23,7 @@ _SERIES = (
     "INSERT INTO {table} ({columns}) SELECT {values} FROM series"
 )
 _ITEMS = (
-    """'[{"id":"si","price_id":"price_1","product_id":null,"name":"Team","quantity":1,"amount":4900,"""
+    """'[{"id":"si","price_id":"price_1","product_id":null,"name":"Team","quantity":1,"amount":4900,"total":4900,"""
     """"interval":"month","interval_count":1}]'"""
 )
 

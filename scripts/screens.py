@@ -1,7 +1,7 @@
 """Takes the pictures that README and docs show, from the demo itself, so that they stay true.
 
     python scripts/screens.py                renew docs/screens/
-    python scripts/screens.py --all FOLDER   every screen, both themes, four widths, and a sheet of them all
+    python scripts/screens.py --all FOLDER   every page, dialog and state, both themes, four widths, one sheet
 
 Needs Chromium (`CHROMIUM=/path/to/it` if it is not found).
 """
@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -72,8 +72,30 @@ PICTURES = (
     Picture("settings", (OPEN, tab("settings"))),
     Picture("phone", (OPEN,), size=(390, 780)),
 )
-# Pages without a row of their own, and lists whose first row is opened too.
-PAGES = ("", "/payment/modal?days=90", "/payment/modal?days=365")
+# Beside every tab and each list's first row: other shapes of them, and pages that belong to neither.
+PAGES = (
+    *("/payment/modal?days=7", "/payment/modal?days=90", "/payment/modal?days=365"),
+    *("/payment/modal/operations", "/payment/modal/transactions?order=largest&currency=usd"),
+    *("/payment/modal/disputes?status=all", "/payment/cancel", "/payment/success?session_id=cs_unknown"),
+)
+UNFOLD = ".op-action:not([open]) summary:has-text('{}')"
+SEND = ".op-action[open] button[type=submit]"
+DISPUTE = (OPEN, tab("disputes"), FIRST)
+PLAN = (OPEN, tab("subscriptions"), ".op-link-row:has-text('Renews') a")
+LAYERS = (
+    *(one for one in PICTURES if one.clicks),
+    Picture("refund-form", (OPEN, tab("transactions"), PAID, UNFOLD.format("Refund"))),
+    Picture("refund-confirm", (OPEN, tab("transactions"), PAID, UNFOLD.format("Refund"), SEND)),
+    Picture("cancel-confirm", (*PLAN, UNFOLD.format("Cancel"), SEND)),
+    Picture("pause-form", (*PLAN, UNFOLD.format("Pause"))),
+    Picture("plan-choice", (*PLAN, "a:has-text('Change plan')")),
+    Picture("upcoming", (*PLAN, "a:has-text('Next invoice')")),
+    Picture("evidence", (*DISPUTE, "summary:has-text('Write evidence')")),
+    Picture("accept-confirm", (*DISPUTE, "a:has-text('Accept')")),
+    Picture("customer", (OPEN, tab("customers"), FIRST)),
+    Picture("erase-form", (OPEN, tab("customers"), FIRST, UNFOLD.format("Erase"))),
+    Picture("event", (OPEN, tab("events"), FIRST)),
+)
 
 
 @contextmanager
@@ -132,7 +154,8 @@ def take(page: Page, url: str, picture: Picture, folder: Path) -> None:
         layer.locator(selector).first.click()
         page.wait_for_timeout(400)  # by then a new layer is open, with what it shows or still without
         page.locator("dialog[open]").last.locator(".op-body").wait_for()
-        page.wait_for_load_state("networkidle")
+        # Not until the network is idle: an open dashboard asks whether anything is new.
+        page.locator("[data-op-view][aria-busy]").first.wait_for(state="detached")
     page.mouse.move(0, 0)
     target = page.locator(picture.only) if picture.only else page
     target.screenshot(path=folder / f"{picture.name}.png")
@@ -159,7 +182,7 @@ def addresses(page: Page, url: str) -> list[str]:
         page.goto(url + address)
         if page.locator(FIRST).count():
             rows.append(str(page.locator(FIRST).first.get_attribute("href")))
-    return ["/", *tabs, *(page for page in PAGES if page), *rows]
+    return ["/", *tabs, *PAGES, *rows]
 
 
 def everything(folder: Path) -> None:
@@ -171,11 +194,45 @@ def everything(folder: Path) -> None:
             page = signed_in(browser, url, theme, width, 900)
             for address in found:
                 page.goto(url + address)
-                name = re.sub(r"\W+", "-", address.removeprefix("/payment")).strip("-") or "home"
-                page.screenshot(path=folder / f"{name}.{width}.{theme}.png", full_page=True)
+                page.screenshot(path=folder / f"{named(address)}.{width}.{theme}.png", full_page=True)
+            for layer in LAYERS:
+                take(page, url, replace(layer, name=f"over-{layer.name}.{width}.{theme}"), folder)
             page.context.close()
-            click.echo(f"{theme}, {width} px: {len(found)} screens")
+            click.echo(f"{theme}, {width} px: {len(found)} pages, {len(LAYERS)} dialogs")
+        states(browser, folder)
     sheet(folder)
+
+
+def named(address: str) -> str:
+    return re.sub(r"\W+", "-", address.removeprefix("/payment")).strip("-") or "home"
+
+
+def states(browser: Browser, folder: Path) -> None:
+    """What a demo never gets into: empty, broken, forbidden, in other scripts and other currencies."""
+    from scripts.states import STATES
+    from tests.cards.fakes import Stage, build_app, serving_payments
+    from tests.support.server import serving
+
+    stage = Stage()
+    with serving_payments(lambda: stage.payments), serving(build_app(stage.host)) as url:
+        for state, theme, width in product(STATES, THEMES, WIDTHS):
+            page = browser.new_context(
+                color_scheme=theme, viewport={"width": width, "height": 900}
+            ).new_page()
+            stage.clear()
+            if not state.name.startswith(("signed", "database")):
+                page.goto(f"{url}/")  # so that the card has figures to remember
+            state.prepare(stage)
+            for number, address in enumerate(state.pages):
+                page.goto(url + address)
+                name = f"state-{state.name}-{number}-{named(address)}.{width}.{theme}"
+                page.screenshot(path=folder / f"{name}.png", full_page=True)
+            if state.sent:
+                page.get_by_role("button", name=state.sent).click()
+                page.locator(".op-notice[role=alert]").wait_for()
+                page.screenshot(path=folder / f"state-{state.name}-sent.{width}.{theme}.png", full_page=True)
+            page.context.close()
+    click.echo(f"{len(STATES)} states")
 
 
 def sheet(folder: Path) -> None:

@@ -1,0 +1,114 @@
+"""The dashboard's pages as they are sent: how long the server takes for each, and how much each weighs.
+
+Every tab, and deep and sorted lists, with many payments and with 1,000, each beside a trivial page
+of the same application; what is sent at a first
+visit is the page, and the stylesheet and the script as their server packs them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import sys
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from bench.bulk import YEAR, fill
+from bench.common import databases, kinds, median, parser, say, service, verdict
+from overseer_payment.cards import assets
+from overseer_payment.database import utcnow
+from overseer_payment.ledger import paging
+from overseer_payment.service import Payments
+from tests.cards.fakes import FakeHost, build_app
+
+TARGET = 1.5
+WEIGHT = 60_000
+_TAB = "/payment/modal"
+
+
+def pages(count: int) -> Mapping[str, str]:
+    """What is looked at; `deep` begins in the middle of the year."""
+    deep = paging._write(utcnow() - timedelta(seconds=YEAR / 2), count // 2)
+    found = {"card": "/payment/card", "overview": _TAB, "overview, 365 days": f"{_TAB}?days=365"}
+    for tab in ("transactions", "subscriptions", "customers", "disputes", "events", "operations"):
+        found[tab] = f"{_TAB}/{tab}"
+    return found | {
+        "transactions, deep": f"{_TAB}/transactions?cursor={deep}",
+        "transactions, failed": f"{_TAB}/transactions?status=failed",
+        "transactions, largest": f"{_TAB}/transactions?order=largest&currency=usd",
+        "transactions, largest failed": f"{_TAB}/transactions?order=largest&currency=usd&status=failed",
+        "transactions, largest of a week": f"{_TAB}/transactions?order=largest&currency=usd&occurred_after="
+        + (utcnow() - timedelta(days=7)).date().isoformat(),
+        "customers, deep": f"{_TAB}/customers?cursor={deep}",
+        "a payment": f"/payment/transactions/{count // 2 + 1}",
+        "a customer": "/payment/customers/7",
+        "a subscription": "/payment/subscriptions/8",
+        "a dispute": "/payment/disputes/4",
+        "settings": f"{_TAB}/settings",
+        "pulse": "/payment/pulse",
+        "trivial": "/host.css",
+    }
+
+
+def main() -> int:
+    made = parser(__doc__)
+    made.add_argument("--rows", type=int, help="how many the larger ledger has")
+    options = made.parse_args()
+    large = options.rows or (20_000 if options.quick else 100_000)
+    rounds = options.rounds or (5 if options.quick else 15)
+    good = True
+    with databases(options) as new:
+        for kind in kinds(options):
+            say(f"{kind}: {large:,} to 1,000 payments")
+            good &= asyncio.run(_compared(new(kind), new(kind), large, rounds))
+    return 0 if good else 1
+
+
+async def _compared(small_url: str, large_url: str, large: int, rounds: int) -> bool:
+    good = True
+    parts = [assets.source(name).encode() for name in (assets.STYLESHEET, assets.SCRIPT)]
+    plain, zipped = (sum(map(len, each)) for each in (parts, map(gzip.compress, parts)))
+    async with service(small_url) as small, service(large_url) as many:
+        await fill(small.engine, 1000)
+        await fill(many.engine, large)
+        for name in pages(1000):
+            sides = {"small": (small, pages(1000)[name]), "large": (many, pages(large)[name])}
+            took, body = await _asked(sides, rounds)
+            few, more = median(took["small"]), median(took["large"])
+            good &= verdict(
+                f"{name:32} {few * 1e3:6.1f} → {more * 1e3:6.1f} ms", more / few, TARGET, least=False
+            )
+            first = f"at a first visit {(len(body) + zipped) / 1e3:.1f} KB are sent"
+            say(f"       {len(body) / 1e3:.1f} KB; {first}, {(len(body) + plain) / 1e3:.1f} KB unpacked")
+            good &= len(body) + zipped < WEIGHT
+    return good
+
+
+async def _asked(
+    sides: Mapping[str, tuple[Payments, str]], rounds: int
+) -> tuple[Mapping[str, list[float]], bytes]:
+    """Seconds that the server takes for each side, in turns, and what it sends."""
+    took: dict[str, list[float]] = {side: [] for side in sides}
+    current, body = next(iter(sides.values()))[0], b""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("overseer_payment.composition.payments_for", lambda _: current)
+        transport = httpx.ASGITransport(app=build_app(FakeHost()))
+        async with httpx.AsyncClient(transport=transport, base_url="http://bench.test") as http:
+            for number in range(rounds + 2):
+                for side, (payments, path) in sides.items():
+                    current = payments
+                    begun = time.perf_counter()
+                    answer = await http.get(path)
+                    if number > 1:  # the first compile statements and templates, and read pages
+                        took[side].append(time.perf_counter() - begun)
+                    assert answer.status_code < 300, (path, answer.status_code)
+                    body = answer.content
+    return took, body
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""The states that a demo never gets into, each as a shop of the tests and the pages to look at it from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from overseer_payment.errors import DatabaseError, ProviderUnavailable
+from overseer_payment.provider import TransactionStatus
+from overseer_payment.schemas import CustomerValue, RevenuePoint, RevenueSeries
+from tests.cards.fake_payments import FakePayments
+from tests.cards.fakes import Stage
+from tests.cards.rows import HEBREW, LONG, customer, now, status, subscription, transaction
+
+_TABS = ("/payment/modal", "/payment/modal/transactions", "/payment/modal/customers")
+_ALL = (*_TABS, "/payment/modal/subscriptions", "/payment/modal/disputes", "/payment/modal/actions")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One state: how it comes about, and where it is looked at. `failing` pages may answer 4xx and 5xx."""
+
+    name: str
+    prepare: Callable[[Stage], None]
+    pages: Sequence[str]
+    sent: str = ""
+    """Label of the button that is pressed on the last of the pages."""
+
+
+def _nothing(stage: Stage) -> None:
+    plugins = stage.payments.plugins
+    stage.payments = FakePayments(plugins=plugins)
+    zero = {"total_transactions": 0, "active_subscriptions": 0, "open_disputes": 0, "last_event_at": None}
+    stage.payments.state = status(**zero, revenue=[])
+
+
+def _off(stage: Stage) -> None:
+    _nothing(stage)
+    stage.payments.state = stage.payments.state.model_copy(update={"enabled": False})
+
+
+def _one(stage: Stage) -> None:
+    stage.payments.payments = [
+        transaction(1, customer_name="Ada Lovelace", customer_id=1, method="visa 4242")
+    ]
+    stage.payments.subs = [subscription(1)]
+    stage.payments.people = [customer(1, name="Ada Lovelace")]
+    stage.payments.series = [_series("usd", [0] * 364 + [4900])]
+    stage.payments.state = status(total_transactions=1, active_subscriptions=1, open_disputes=0)
+
+
+def _long(stage: Stage) -> None:
+    paid = {"customer_name": LONG, "customer_email": f"{'a' * 60}@{'b' * 60}.example.com", "customer_id": 1}
+    stage.payments.payments = [
+        transaction(1, description=LONG * 2, amount=987_654_321_00, **paid),
+        transaction(2, description="W" * 120, amount=123_456, currency="jpy", **paid),
+        transaction(3, description="Eine kurze", amount=1_234_567, currency="kwd", **paid),
+    ]
+    stage.payments.subs = [subscription(1, plan_name=LONG, customer_email=paid["customer_email"])]
+
+
+def _leftwards(stage: Stage) -> None:
+    stage.payments.payments = [
+        transaction(n, description=f"{HEBREW} {n}", customer_name=HEBREW, customer_id=1, amount=4900 * n)
+        for n in range(1, 8)
+    ]
+    stage.payments.people = [customer(n, name=HEBREW) for n in range(1, 5)]
+    stage.payments.subs = [subscription(n, plan_name=HEBREW) for n in range(1, 4)]
+
+
+def _series(currency: str, nets: Sequence[int]) -> RevenueSeries:
+    first = now().date() - timedelta(days=len(nets) - 1)
+    return RevenueSeries(
+        currency=currency,
+        points=[
+            RevenuePoint(
+                date=first + timedelta(days=day),
+                gross=max(0, net),
+                refunded=max(0, -net),
+                disputed=0,
+                net=net,
+            )
+            for day, net in enumerate(nets)
+        ],
+    )
+
+
+def _currencies(stage: Stage) -> None:
+    """Yen without decimals, dinars with three, sums of nothing and below."""
+    wave = [((day * 37) % 23 - 8) * 1000 for day in range(365)]
+    stage.payments.series = [
+        _series("kwd", [net * 3 for net in wave]),
+        _series("jpy", wave[:-20] + [-5000] * 20),
+        _series("usd", [0] * 335 + [9000] + [0] * 28 + [-9000]),
+    ]
+    stage.payments.payments = [
+        transaction(1, amount=12_345_670, currency="kwd"),
+        transaction(2, amount=980, currency="jpy"),
+        transaction(3, amount=0, description="Free of charge"),
+        transaction(4, amount=4900, type="refund", parent_id=3),
+        transaction(5, amount=1, currency="jpy", status=TransactionStatus.FAILED.value, amount_refundable=0),
+    ]
+    value = CustomerValue(currency="kwd", gross=10, refunded=3000, disputed=0, net=-2990, payments=1)
+    stage.payments.people = [customer(1, value=[value]), customer(2, value=[])]
+
+
+def _provider_down(stage: Stage) -> None:
+    message = "Stripe can’t be reached. Lists show what was last heard."
+    stage.payments.state = status(healthy=False, health_message=message, failed_events=3)
+    stage.payments.refusing = ProviderUnavailable("Stripe could not be reached. Nothing happened there.")
+
+
+def _read_only(stage: Stage) -> None:
+    stage.payments.state = status(read_only=True)
+    stage.payments.refusing = ProviderUnavailable("The database is read-only.")
+
+
+def _database_away(stage: Stage) -> None:
+    stage.payments.failing = DatabaseError("The database can't be reached.", retry_after=5)
+
+
+def _signed_out(stage: Stage) -> None:
+    stage.host.signed_in = False
+
+
+def _looks_only(stage: Stage) -> None:
+    stage.host.permissions = frozenset({"payment.view"})
+
+
+STATES = (
+    State("empty", _nothing, ("/", *_ALL)),
+    State("no-provider", _off, ("/", "/payment/modal")),
+    State("one-row", _one, ("/", *_ALL, "/payment/transactions/1", "/payment/customers/1")),
+    State("long-names", _long, (*_ALL, "/payment/transactions/1", "/payment/subscriptions/1")),
+    State("right-to-left", _leftwards, (*_ALL, "/payment/transactions/1")),
+    State(
+        "currencies", _currencies, ("/", *_TABS, "/payment/modal?currency=jpy", "/payment/modal?currency=usd")
+    ),
+    State(
+        "provider-down",
+        _provider_down,
+        ("/", *_TABS, "/payment/transactions/2/refund?amount=1.00"),
+        sent="Refund 1.00 USD",
+    ),
+    State("read-only", _read_only, ("/", *_ALL, "/payment/transactions/2/refund?amount=1.00")),
+    State("database-away", _database_away, ("/", "/payment/modal", "/payment/transactions/1")),
+    State("signed-out", _signed_out, ("/payment/modal", "/payment/transactions/1")),
+    State("may-only-look", _looks_only, ("/payment/modal/settings", "/payment/transactions/2")),
+    State(
+        "nothing-fits", lambda _: None, ("/payment/modal/transactions?q=zzzz", "/payment/transactions/999")
+    ),
+)
