@@ -80,6 +80,7 @@ def _rows(connection: Connection, count: int) -> None:
         amount="500 + n % 9000",
         currency="CASE WHEN n % 5 = 0 THEN 'eur' ELSE 'usd' END",
         customer_id=customer,
+        subscription_id=f"CASE WHEN n % 3 = 0 THEN n % {subscribers} + 1 END",
         parent_id=f"CASE WHEN {refund} THEN n - 1 END",
         description="'Order ' || n || CASE WHEN n % 1000 = 7 THEN ' wool' ELSE '' END",
         method="'visa'",

@@ -58,7 +58,7 @@ def test_pages_show_every_row_once_and_in_order(
     limit=st.integers(1, 5),
     failed=st.booleans(),
     largest=st.booleans(),
-    few=st.sampled_from([0, 10_000]),
+    few=st.sampled_from([0, 2_000]),
 )
 def test_pages_by_amount_show_every_row_of_the_currency_once(
     database: Connection,

@@ -93,11 +93,11 @@ def test_amounts_of_few_rows_are_sorted_not_sought(busy: Ledger, monkeypatch: py
     query = TransactionQuery.model_validate({"order": "largest", "currency": "usd", "status": "failed"})
     steps: dict[int, list[str]] = {}
     scope = Scope((busy.account_id,))
-    for few in (0, 10_000):
+    for few in (0, 2_000):
         monkeypatch.setattr(amounts, "_FEW", few)
         steps[few] = plans(busy.connection, lambda: queries.transactions(busy.connection, scope, query))
         assert_no_scan(steps[few])
-    assert not any("transaction_amount" in step for step in steps[10_000])
+    assert not any("transaction_amount" in step for step in steps[2_000])
     assert not any("TEMP B-TREE" in step for step in steps[0])
 
 

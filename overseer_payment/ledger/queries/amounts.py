@@ -18,7 +18,7 @@ from overseer_payment.ledger.scope import Scope
 from overseer_payment.schemas import TransactionQuery
 
 _t = tables.transaction
-_FEW = 10_000
+_FEW = 2_000
 """So many are sorted in a few milliseconds; of more, the next page is near in the index."""
 
 
