@@ -14,8 +14,8 @@ _account = (tables.provider.c.provider, tables.provider.c.livemode)
 
 
 def joined(table: Any, *more: Any) -> Select[Any]:
-    # Each row has its account. Still an outer join: or SQLite, once it knows how few accounts there are, begins
-    # with those and sorts all rows, instead of walking the index that has them in order.
+    # Each row has its account. Still an outer join: or SQLite, once it knows how few accounts there are,
+    # begins with those and sorts all rows, instead of walking the index that has them in order.
     return select(table, *_account, *more).join_from(
         table, tables.provider, tables.provider.c.id == table.c.account_id, isouter=True
     )
