@@ -161,7 +161,7 @@ async def test_naive_moments_are_refused(engine: AsyncEngine) -> None:
     with pytest.raises(StatementError, match="naive datetime"):
         async with database.write(engine) as connection:
             await connection.run_sync(
-                lambda c: record(c, 1, [payment(10, SUCCEEDED)], now=datetime(2026, 1, 1))  # noqa: DTZ001
+                lambda c: record(c, 1, [payment(10, SUCCEEDED)], now=datetime(2026, 1, 1))  # noqa: DTZ001  (naive on purpose)
             )
 
 

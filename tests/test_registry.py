@@ -293,7 +293,7 @@ async def test_client_gives_up_in_bounded_time(install: Install) -> None:
     """Our own HTTP client has a limit for each phase of a request and follows no redirect."""
     install("acme-pay", provider("acme"))
     registry = Registry(CONFIGURED)
-    http: httpx.AsyncClient = registry.get("acme").http  # type: ignore[attr-defined]
+    http: httpx.AsyncClient = registry.get("acme").http  # type: ignore[attr-defined]  # what this factory made has it
 
     assert None not in http.timeout.as_dict().values()
     assert not http.follow_redirects

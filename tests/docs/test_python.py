@@ -173,7 +173,7 @@ async def test_example_demo_is_filled(installed: Path) -> None:
     """`demo_ready` of the example puts a note into the table that its migration made."""
     app = create_app({"OVERSEER_DISABLE_PLUGINS": "payment", "NOTES_GREETING": "x"}, demo=True)
     async with app.router.lifespan_context(app):
-        import overseer_notes  # type: ignore[import-not-found]
+        import overseer_notes  # type: ignore[import-not-found]  # the fixture installs it
 
         await overseer_notes.demo_ready(app.state.host)
         assert await overseer_notes.all_notes(app.state.host) == ["Buy tea"]

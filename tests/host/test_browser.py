@@ -126,7 +126,7 @@ def test_first_tab_skips_to_the_content(page: Page, url: str) -> None:
 
     link = page.get_by_role("link", name="Skip to content")
     assert link.evaluate("node => node === document.activeElement")
-    assert link.bounding_box()["y"] >= 0  # type: ignore[index]
+    assert link.bounding_box()["y"] >= 0  # type: ignore[index]  # the link was found above
 
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 375), ("dark", 1440), ("light", 2560)])

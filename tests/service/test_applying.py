@@ -34,7 +34,7 @@ class Poisoned:
             error,
             False,
         )
-        shop.payments.worker.applier.providers = lambda: {"stripe": self}  # type: ignore[dict-item]
+        shop.payments.worker.applier.providers = lambda: {"stripe": self}  # type: ignore[dict-item]  # stands in for the provider, as far as it is asked
 
     def parse(self, event: Event) -> Parsed:
         if event.type == self.type and not self.healed:

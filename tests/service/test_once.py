@@ -285,7 +285,7 @@ async def test_no_connection_is_held_while_the_provider_is_asked(shop: Shop) -> 
     held: list[int] = []
 
     async def look(_: httpx.Request) -> None:
-        held.append(shop.engine.pool.checkedout())  # type: ignore[attr-defined]
+        held.append(shop.engine.pool.checkedout())  # type: ignore[attr-defined]  # the pool that our engines have
 
     shop.wire.before = look
     session = await shop.subscribe()
@@ -323,7 +323,7 @@ class _Forgetful:
 async def test_already_done_is_success(shop: Shop, intent: str) -> None:
     """A retry that is refused because the first attempt did it: the refund is found, not called failed."""
     forgetful = _Forgetful(shop.payments.registry.get("stripe"))
-    shop.payments.sender.provider = lambda _: forgetful  # type: ignore[assignment, return-value]
+    shop.payments.sender.provider = lambda _: forgetful  # type: ignore[assignment, return-value]  # stands in for the provider, as far as it is asked
     shop.world.faults.drop("*", times=None)
     with pytest.raises(OutcomeUnknown):
         await shop.refund(intent, 600)

@@ -169,7 +169,7 @@ async def test_a_plugin_that_breaks_costs_its_own_object_only(shop: Shop) -> Non
                 raise KeyError("ada@example.com")
             return await shop.payments.registry.get("stripe").fetch(asked)
 
-    reader.providers = lambda: {"stripe": Broken()}  # type: ignore[dict-item]
+    reader.providers = lambda: {"stripe": Broken()}  # type: ignore[dict-item]  # stands in for the provider, as far as it is asked
     await reader.want(shop.payments.home(), ref)
     await reader.want(shop.payments.home(), other)
     await shop.payments.worker.drain()

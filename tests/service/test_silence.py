@@ -82,7 +82,7 @@ async def test_reprs_are_quiet(shop: Shop) -> None:
     rows = await shop.rows(tables.operation)
     assert any("Ada Lovelace" in row["request"] for row in rows)  # where it is needed to be sent again
     worker = shop.payments.worker
-    begun = Begun(rows, fresh=True)  # type: ignore[arg-type]
+    begun = Begun(rows, fresh=True)  # type: ignore[arg-type]  # rows as plain values do
     for thing in (intent, begun, worker.applier, worker.reader, worker.sender, shop.payments.inbox):
         for private in PRIVATE:
             assert private not in repr(thing)

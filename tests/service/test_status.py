@@ -117,7 +117,7 @@ async def test_a_plugin_s_broken_health_check_breaks_no_page(
         async def health_check(self) -> Health:
             raise RuntimeError(LIVE)
 
-    shop.payments.health_check.provider = Broken  # type: ignore[assignment]
+    shop.payments.health_check.provider = Broken  # type: ignore[assignment]  # stands in for the provider, as far as it is asked
     with caplog.at_level(logging.DEBUG):
         status = await shop.payments.status(OPERATOR)
     assert status.healthy is False
@@ -349,7 +349,7 @@ async def test_a_database_without_our_tables_is_named(world: World, empty_databa
 async def test_events_that_could_not_be_applied_are_a_warning(shop: Shop) -> None:
     """With how many there are, and what to do."""
     await shop.pay()
-    shop.payments.worker.applier.providers = lambda: {"stripe": object()}  # type: ignore[dict-item]
+    shop.payments.worker.applier.providers = lambda: {"stripe": object()}  # type: ignore[dict-item]  # stands in for the provider, as far as it is asked
     await shop.settle()
     finding = (await _findings(shop.payments))["events"]
     assert (finding.level, "events could not be applied" in finding.title) == ("warning", True)

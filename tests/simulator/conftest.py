@@ -40,7 +40,7 @@ class InjectedHTTP(stripe.HTTPClient):
 
 
 def _lost(reason: str) -> stripe.APIConnectionError:
-    return stripe.APIConnectionError(reason, should_retry=True)  # type: ignore[no-untyped-call]
+    return stripe.APIConnectionError(reason, should_retry=True)  # type: ignore[no-untyped-call]  # the SDK leaves it untyped
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def sdk_over() -> Callable[..., stripe.StripeClient]:
     def new(client: httpx.AsyncClient, *, key: str = "sk_test_sim", retries: int = 0) -> stripe.StripeClient:
         return stripe.StripeClient(
             key,
-            base_addresses=base_addresses(),  # type: ignore[arg-type]
+            base_addresses=base_addresses(),  # type: ignore[arg-type]  # a plain dict of the same names
             max_network_retries=retries,
             http_client=InjectedHTTP(client),
         )

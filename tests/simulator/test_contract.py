@@ -140,7 +140,7 @@ def test_the_check_can_be_sampled_or_switched_off() -> None:
         counts[mode] = world.contract.checked
     assert counts == {"all": 40, "sample": 2, "off": 0}
     with pytest.raises(ValueError, match="check"):
-        World(check="al")  # type: ignore[arg-type]
+        World(check="al")  # type: ignore[arg-type]  # wrong on purpose
 
 
 @pytest.mark.anyio

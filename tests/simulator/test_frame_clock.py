@@ -19,7 +19,7 @@ def test_jobs_run_in_order_each_at_its_own_moment() -> None:
     """Advancing runs what falls due, soonest first, and each job sees its own due time."""
     clock, seen = frozen(), list[tuple[str, int]]()
     for delay, label in ((30, "later"), (10, "soon"), (99, "not yet")):
-        clock.schedule(int(NOON) + delay, lambda label=label: seen.append((label, clock.now())), label)  # type: ignore[misc]
+        clock.schedule(int(NOON) + delay, lambda label=label: seen.append((label, clock.now())), label)  # type: ignore[misc]  # a default binds the loop variable
     assert clock.advance(50) == 2
     assert seen == [("soon", int(NOON) + 10), ("later", int(NOON) + 30)]
     assert clock.now() == int(NOON) + 50

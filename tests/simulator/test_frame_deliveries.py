@@ -195,7 +195,7 @@ async def test_an_endpoint_needs_known_events_and_a_url(sdk: stripe.StripeClient
     """A misspelt event type would silently never arrive; it is refused like in the API."""
     with pytest.raises(stripe.InvalidRequestError) as misspelt:
         await sdk.v1.webhook_endpoints.create_async(
-            {"url": URL, "enabled_events": ["checkout.session.complete"]}  # type: ignore[list-item]
+            {"url": URL, "enabled_events": ["checkout.session.complete"]}  # type: ignore[list-item]  # wrong on purpose
         )
     assert misspelt.value.param == "enabled_events[0]"
     with pytest.raises(stripe.InvalidRequestError) as no_url:

@@ -39,7 +39,7 @@ async def test_ten_are_listed_unless_asked_otherwise(sdk: stripe.StripeClient) -
     assert len((await sdk.v1.products.list_async()).data) == 10
     for refused in ({"limit": 0}, {"limit": 101}, {"starting_after": "prod_none"}):
         with pytest.raises(stripe.InvalidRequestError):
-            await sdk.v1.products.list_async(refused)  # type: ignore[arg-type]
+            await sdk.v1.products.list_async(refused)  # type: ignore[arg-type]  # wrong on purpose
 
 
 async def test_expansion_reaches_through_objects_and_lists(sdk: stripe.StripeClient) -> None:

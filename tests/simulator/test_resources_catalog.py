@@ -120,7 +120,7 @@ async def test_a_test_method_that_is_also_the_default_is_one_method(
         }
     )
     methods = await sdk.v1.payment_methods.list_async({"customer": customer.id})
-    assert [method.id for method in methods.data] == [customer.invoice_settings.default_payment_method]  # type: ignore[union-attr]
+    assert [method.id for method in methods.data] == [customer.invoice_settings.default_payment_method]  # type: ignore[union-attr]  # it was just set
     assert methods.data[0].card is not None
     assert methods.data[0].card.last4 == "4242"
 

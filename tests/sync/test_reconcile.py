@@ -101,7 +101,7 @@ async def test_a_delivery_on_its_way_is_no_drift(shop: Shop, healer: Healer, wor
         assert seconds == PAUSE
         await shop.settle()
 
-    healer.waits = arrives  # type: ignore[assignment]
+    healer.waits = arrives  # type: ignore[assignment]  # something happens instead of waiting
     assert (await healer.reconcile()).drift == ()
 
 

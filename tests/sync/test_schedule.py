@@ -225,6 +225,6 @@ async def test_kinds_without_a_list_are_left_alone(shop: Shop, healer: Healer, c
     class Mute:
         livemode = False
 
-    mute = type(source)(source.account, source.spec, Mute())  # type: ignore[arg-type]
+    mute = type(source)(source.account, source.spec, Mute())  # type: ignore[arg-type]  # stands in for the provider, as far as it is asked
     schedule = Schedule(shop.engine, lambda: [mute], shop.payments.inbox.store, now=clock)
     assert await schedule.step() == 0

@@ -89,7 +89,7 @@ class TestBlocking(Wrong):
     """Has a method that is not async."""
 
     class Blocking(FakeProvider):
-        def health_check(self) -> Health:  # type: ignore[override]
+        def health_check(self) -> Health:  # type: ignore[override]  # wrong on purpose
             return Health(healthy=True, message="Fine.", livemode=False)
 
     provider_class = Blocking

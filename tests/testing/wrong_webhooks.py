@@ -188,7 +188,7 @@ class TestFloats(Wrong):
         def _distort(self, snapshot: Snapshot) -> Snapshot:
             if not isinstance(snapshot, PaymentSnapshot):
                 return snapshot
-            return replace(snapshot, amount=snapshot.amount / 1)  # type: ignore[arg-type]
+            return replace(snapshot, amount=snapshot.amount / 1)  # type: ignore[arg-type]  # wrong on purpose
 
     provider_class = Floats
     fails: ClassVar = {"snapshots_are_sound", "a_listed_event_is_like_a_delivered_one"}

@@ -422,7 +422,7 @@ async def test_ill_health_is_said_not_raised(
 )
 def test_dashboard_addresses(key: str, ref: Ref, url: str | None) -> None:
     """Test mode has its own; what has no page has no address."""
-    provider = StripeProvider(p.settings(STRIPE_SECRET_KEY=key), None)  # type: ignore[arg-type]
+    provider = StripeProvider(p.settings(STRIPE_SECRET_KEY=key), None)  # type: ignore[arg-type]  # it is not asked for anything
     assert provider.dashboard_url(ref) == url
 
 
