@@ -57,7 +57,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(f"{item.path}: browser tests stand in a file of their own; see below.")
     # Playwright's synchronous API leaves an event loop running in the main thread, in which no later
     # test could start its own: browser tests come last, in each of the processes that share the files.
-    items.sort(key=_uses_browser)
+    # Long files come first in either half, for whoever begins one last would work on alone.
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (_uses_browser(item), item.path not in long))
 
 
 def pytest_collection_finish() -> None:

@@ -13,6 +13,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.support.server import Running, free_port, running
 
+pytestmark = pytest.mark.slow
+
 START_SECONDS = 90
 _SHOWN = 20_000  # milliseconds for what has to travel: delivery, applying, the page's own refresh
 

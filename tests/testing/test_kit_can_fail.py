@@ -25,7 +25,7 @@ from tests.testing import (
 from tests.testing.wrong import Wrong
 
 # Thousands of small tests in one process: ten seconds, on a busy machine a minute.
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).parents[2]
 MODULES = (
