@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.service.business import Business
-from tests.support.postgres import Postgres
+from tests.support.emptied import Emptied
 
 pytestmark = pytest.mark.slow
 EXAMPLES = os.environ.get("OVERSEER_TEST_EXAMPLES")
@@ -54,10 +54,10 @@ def test_a_business_on_sqlite(migrated_sqlite: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(0 if EXAMPLES else 120)
-def test_a_business_on_postgresql(postgres: Postgres, migrated_postgres: str) -> None:
+def test_a_business_on_postgresql(emptied_postgres: Emptied) -> None:
     """The same, where workers and requests run side by side."""
 
     class Here(Business):
-        place = staticmethod(lambda: postgres.database(like=migrated_postgres))
+        place = staticmethod(emptied_postgres.database)
 
     run_state_machine_as_test(Here, settings=_played(4))
