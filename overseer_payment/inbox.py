@@ -12,11 +12,11 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, bindparam
+from sqlalchemy import Connection, Dialect, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -59,6 +59,7 @@ class Inbox:
         self._stored = stored
         self._waiting: deque[_Waiting] = deque()
         self._flusher: asyncio.Task[None] | None = None
+        self._ids: dict[Account, int] = {}
 
     async def store(self, account: Account, event: Event, body: str) -> None:
         """Return once the event is committed. A repeated event is stored once. Raises DatabaseError."""
@@ -71,6 +72,7 @@ class Inbox:
 
     async def _flush(self) -> None:
         while self._waiting:
+            await self._gather()
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _COMMIT_AT_MOST))]
             try:
                 await self._store(batch)
@@ -79,9 +81,16 @@ class Inbox:
                 self._waiting.clear()
                 raise
 
+    async def _gather(self) -> None:
+        """Let those come along whose requests are being read at this moment: each commit has its price."""
+        before = 0
+        while before < len(self._waiting) < _COMMIT_AT_MOST:
+            before = len(self._waiting)
+            await asyncio.sleep(0)
+
     async def _store(self, batch: list[_Waiting]) -> None:
         try:
-            await committed(self._engine, _insert, batch, utcnow())
+            ids = await committed(self._engine, _insert, batch, utcnow(), self._ids)
         except PaymentError as error:
             _answer(batch, error)
         except Exception as error:
@@ -93,6 +102,8 @@ class Inbox:
                 for waiting in batch:
                     await self._store([waiting])
         else:
+            # Made-up accounts may be removed at any time, with all that belongs to them; others stay.
+            self._ids = {one: id for one, id in ids.items() if one.account not in accounts.MADE_UP}
             _answer(batch, None)
             self._stored()
 
@@ -114,30 +125,33 @@ def _not_stored() -> DatabaseError:
     return DatabaseError("The event could not be stored. Send it again.", retry_after=5)
 
 
-def _insert(connection: Connection, batch: list[_Waiting], now: datetime) -> None:
-    # Asked for in each transaction, not remembered: an account of example data may have been removed.
-    ids = accounts.ensure(connection, {waiting.account for waiting in batch})
-    if connection.dialect.name == "postgresql":
-        new = postgresql.insert(table).on_conflict_do_nothing(index_elements=_ONCE)
-        rows = [_row(ids[waiting.account], waiting, waiting.event.occurred_at, now) for waiting in batch]
-        connection.execute(new, [dict(zip(_COLUMNS, row, strict=True)) for row in rows])
-    else:
-        _insert_sqlite(connection, batch, ids, now)
+def _insert(
+    connection: Connection, batch: Sequence[_Waiting], now: datetime, known: Mapping[Account, int]
+) -> dict[Account, int]:
+    """Store the batch; the ids of its accounts, of which `known` need not be asked for.
 
-
-def _insert_sqlite(
-    connection: Connection, batch: Sequence[_Waiting], ids: Mapping[Account, int], now: datetime
-) -> None:
-    """The same, many rows a statement: by the row the driver waits for the interpreter's lock."""
-    written = table.c.occurred_at.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
-    assert written is not None  # moments are kept as text
+    Many rows a statement: by the row the driver waits for the interpreter's lock, or for the server.
+    """
+    ids = dict(known)
+    if unknown := {one.account for one in batch} - known.keys():
+        ids |= accounts.ensure(connection, unknown)
+    dialect = connection.dialect
+    kind: Any = table.c.occurred_at.type.dialect_impl(dialect)
+    written: Any = kind.bind_processor(dialect) or _as_it_is
     at = written(now)
     while batch:
         # Few sizes, so that few statements are ever prepared.
         size = min(_ROWS_AT_MOST, 1 << (len(batch).bit_length() - 1))
         some, batch = batch[:size], batch[size:]
         rows = [_row(ids[one.account], one, written(one.event.occurred_at), at) for one in some]
-        connection.exec_driver_sql(_many(size), tuple(chain.from_iterable(rows)))
+        text, names = _many(dialect, size)
+        given = tuple(chain.from_iterable(rows))
+        connection.exec_driver_sql(text, dict(zip(names, given, strict=True)) if names else given)
+    return ids
+
+
+def _as_it_is(moment: datetime) -> datetime:
+    return moment
 
 
 def _row(account_id: int, waiting: _Waiting, occurred_at: Any, now: Any) -> tuple[Any, ...]:
@@ -146,13 +160,15 @@ def _row(account_id: int, waiting: _Waiting, occurred_at: Any, now: Any) -> tupl
     return (*first, occurred_at, now, now, waiting.body)
 
 
-@cache
-def _many(size: int) -> str:
-    """SQLite's statement for so many rows, whose parameters are those of one after those of another."""
+@lru_cache(maxsize=32)
+def _many(dialect: Dialect, size: int) -> tuple[str, Sequence[str]]:
+    """The statement for so many rows; its parameters' names, row by row, unless they go by their place."""
+    names = [f"{name}_{number}" for number in range(size) for name in _COLUMNS]
     rows: list[dict[str, Any]] = [
         {name: bindparam(f"{name}_{number}") for name in _COLUMNS} for number in range(size)
     ]
-    new = sqlite.insert(table).values(rows).on_conflict_do_nothing(index_elements=_ONCE)
-    compiled = new.compile(dialect=sqlite.dialect())
-    assert compiled.positiontup == [f"{name}_{number}" for number in range(size) for name in _COLUMNS]
-    return str(compiled)
+    insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
+    new = insert(table).values(rows).on_conflict_do_nothing(index_elements=_ONCE)
+    compiled = new.compile(dialect=dialect)
+    assert compiled.positiontup in (None, names)
+    return str(compiled), () if compiled.positiontup else names
