@@ -126,3 +126,32 @@ def verdict(what: str, ratio: float, target: float, *, least: bool) -> bool:
     sign = "≥" if least else "≤"
     say(f"  {'ok  ' if good else 'MISS'} {what}: {ratio:.2f} (target {sign} {target:g})")
     return good
+
+
+def sizes(
+    description: str | None,
+    compared: Callable[[str, str, int, int], Awaitable[bool]],
+    *,
+    rows: int,
+    rounds: int,
+    quick_rounds: int,
+) -> int:
+    """Compare a ledger of 1,000 payments with a large one on each database; the exit code.
+
+    `compared` takes the URLs of both, how many payments the large one gets, and how many rounds.
+    """
+    made = parser(description)
+    made.add_argument("--rows", type=int, help="how many the larger ledger has")
+    options = made.parse_args()
+    large = options.rows or (20_000 if options.quick else rows)
+    rounds = options.rounds or (quick_rounds if options.quick else rounds)
+
+    async def run(small_url: str, large_url: str) -> bool:
+        return await compared(small_url, large_url, large, rounds)
+
+    good = True
+    with databases(options) as new:
+        for kind in kinds(options):
+            say(f"{kind}: {large:,} to 1,000 payments")
+            good &= asyncio.run(run(new(kind), new(kind)))
+    return 0 if good else 1

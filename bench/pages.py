@@ -5,14 +5,13 @@ Status, the card's figures, and the first and a deep page of every list, each as
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 from bench.bulk import YEAR, fill
-from bench.common import OPERATOR, databases, kinds, median, parser, say, service, verdict
+from bench.common import OPERATOR, median, say, service, sizes, verdict
 from overseer_payment.database import utcnow
 from overseer_payment.ledger import paging
 from overseer_payment.schemas import (
@@ -65,17 +64,7 @@ def _lists(name: str, cursor: str | None) -> Mapping[str, Question]:
 
 
 def main() -> int:
-    made = parser(__doc__)
-    made.add_argument("--rows", type=int, help="how many the larger ledger has")
-    options = made.parse_args()
-    large = options.rows or (20_000 if options.quick else 1_000_000)
-    rounds = options.rounds or (9 if options.quick else 31)
-    good = True
-    with databases(options) as new:
-        for kind in kinds(options):
-            say(f"{kind}: {large:,} to 1,000 payments")
-            good &= asyncio.run(_compared(new(kind), new(kind), large, rounds))
-    return 0 if good else 1
+    return sizes(__doc__, _compared, rows=1_000_000, rounds=31, quick_rounds=9)
 
 
 async def _compared(small_url: str, large_url: str, large: int, rounds: int) -> bool:

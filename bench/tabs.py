@@ -7,7 +7,6 @@ visit is the page, and the stylesheet and the script as their server packs them.
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import sys
 import time
@@ -18,7 +17,7 @@ import httpx
 import pytest
 
 from bench.bulk import YEAR, fill
-from bench.common import databases, kinds, median, parser, say, service, verdict
+from bench.common import median, say, service, sizes, verdict
 from overseer_payment.cards import assets
 from overseer_payment.database import utcnow
 from overseer_payment.ledger import paging
@@ -55,17 +54,7 @@ def pages(count: int) -> Mapping[str, str]:
 
 
 def main() -> int:
-    made = parser(__doc__)
-    made.add_argument("--rows", type=int, help="how many the larger ledger has")
-    options = made.parse_args()
-    large = options.rows or (20_000 if options.quick else 100_000)
-    rounds = options.rounds or (5 if options.quick else 15)
-    good = True
-    with databases(options) as new:
-        for kind in kinds(options):
-            say(f"{kind}: {large:,} to 1,000 payments")
-            good &= asyncio.run(_compared(new(kind), new(kind), large, rounds))
-    return 0 if good else 1
+    return sizes(__doc__, _compared, rows=100_000, rounds=15, quick_rounds=5)
 
 
 async def _compared(small_url: str, large_url: str, large: int, rounds: int) -> bool:

@@ -33,24 +33,6 @@ async def rest(shop: Shop) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.fixture
-def shop(shop: Shop) -> Shop:
-    """Nobody does two things within one moment: each request comes a second later."""
-
-    async def tick(_: httpx.Request) -> None:
-        shop.world.clock.advance(1)
-
-    shop.wire.before = tick
-    return shop
-
-
-@pytest.fixture
-async def sub(shop: Shop) -> str:
-    session = await shop.subscribe(1500)
-    await shop.settle()
-    return str(shop.world.get("checkout.session", session)["subscription"])
-
-
 async def _post(rest: httpx.AsyncClient, path: str, who: str = TOKEN, **body: Any) -> httpx.Response:
     return await rest.post(path, json=body, headers={"Authorization": f"Bearer {who}"} if who else {})
 
