@@ -209,6 +209,9 @@ def console() -> Iterator[ConsoleGuard]:
 @pytest.fixture
 def new_context(new_context: NewContext, console: ConsoleGuard) -> NewContext:
     """Playwright's own, with each context's console guarded (`page` and `context` build on it)."""
+    from playwright.sync_api import expect  # only tests in a browser pay for loading it
+
+    expect.set_options(timeout=15_000)  # milliseconds: a machine may be busy with other things
 
     def watched(**options: Any) -> BrowserContext:
         context = new_context(**options)

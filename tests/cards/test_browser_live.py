@@ -124,6 +124,19 @@ def test_a_hidden_page_asks_nothing(page: Page, stage: Stage) -> None:
     expect(page.locator(".op-card-figures")).to_contain_text("777")
 
 
+def test_a_look_that_came_early_costs_no_beat(page: Page, stage: Stage) -> None:
+    """Who comes back to the page is shown news at once, and at the next beat again."""
+    start(page, stage, LIST)
+    page.clock.run_for(300)
+    hide(page, True)
+    with page.expect_response("**/payment/pulse"):
+        hide(page, False)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.removeprefix(stage.url)))
+    page.clock.run_for(BEAT - 300)
+    assert "/payment/pulse" in asked
+
+
 def test_an_older_page_is_not_moved_below_its_reader(page: Page, stage: Stage) -> None:
     """News is for the first page; who has gone further down keeps what they see."""
     start(page, stage, LIST)

@@ -13,7 +13,8 @@ const pulses = () => document.querySelector('[data-op-pulse]');
 async function beat(now) {
   const heart = pulses();
   if (document.hidden || ended || !heart) return;
-  if (!now && Date.now() - lastBeat < EVERY * Math.min(6, 1 + failures) - 50) return;
+  // Half a beat of patience: a browser that is busy calls late, and then seems early the next time.
+  if (!now && Date.now() - lastBeat < EVERY * (Math.min(6, 1 + failures) - 0.5)) return;
   lastBeat = Date.now();
   try {
     const response = await fetch(heart.dataset.opPulse, { headers: version ? { 'If-None-Match': version } : {}, cache: 'no-store', credentials: 'same-origin', redirect: 'manual' });
