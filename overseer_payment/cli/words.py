@@ -83,6 +83,13 @@ def summed(amount: int, currency: str, exponent: int | None, style: str = "") ->
     return sum_cell(text, style)
 
 
+def bare(amount: int, currency: str, exponent: int | None) -> Cell:
+    """The same without the currency's code, below a title that says it."""
+    written = summed(amount, currency, exponent)
+    cut = [text.removesuffix(f" {currency.upper()}") for text in (written.text, written.plain or "")]
+    return Cell(cut[0], plain=cut[1])
+
+
 def sum_cell(text: str, style: str = "") -> Cell:
     """A written amount for a table; programs get an ASCII minus."""
     return Cell(text, style, plain=text.replace("\u2212", "-"))

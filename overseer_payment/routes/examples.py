@@ -259,6 +259,18 @@ METRICS: Final[JsonObject] = {
     "until": "2026-11-02",
     "metrics": [{**_METRICS, "currency": "usd", "previous": _METRICS}],
 }
+METRICS_COURSE: Final[JsonObject] = {
+    "interval": "month",
+    "periods": 1,
+    "since": "2026-11-01",
+    "until": "2026-11-02",
+    "series": [
+        {
+            "currency": "usd",
+            "points": [{**_METRICS, "date": "2026-11-01", "until": "2026-11-02", "complete": False}],
+        }
+    ],
+}
 MRR: Final[JsonObject] = {
     "days": 1,
     "interval": "day",

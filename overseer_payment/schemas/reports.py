@@ -74,6 +74,8 @@ class StatusView(Row):
 
 
 Interval = Literal["day", "week", "month"]
+Day = date
+"""For rows whose field `date` hides the type."""
 
 
 class RevenuePoint(Row):
@@ -152,6 +154,39 @@ class MetricsQuery(Body):
     days: int = Field(default=30, ge=1, le=365)
     currency: Currency | None = None
     provider: Identifier | None = Field(default=None, description=ONE_PROVIDER)
+
+
+class MetricsSeriesQuery(Body):
+    interval: Interval = Field(
+        default="month", description="What one point covers (UTC). Weeks begin on Monday."
+    )
+    periods: int = Field(
+        default=12, ge=1, le=366, description="How many days, weeks or months, the current one included."
+    )
+    currency: Currency | None = None
+    provider: Identifier | None = Field(default=None, description=ONE_PROVIDER)
+
+
+class MetricsPoint(PeriodMetrics):
+    """The figures of one day, week or month (UTC); rates and `mrr_before` are of it alone."""
+
+    date: date
+    until: Day = Field(description="The last day that is counted, `date` being the first one.")
+    complete: bool = Field(description="False for the current one: it goes on after what is counted here.")
+
+
+class MetricsSeries(Summed):
+    points: list[MetricsPoint]
+
+
+class MetricsTimeseries(Row):
+    """The figures over time per currency, never summed across; one point for each period, quiet or not."""
+
+    interval: Interval = "month"
+    periods: int
+    since: date
+    until: date
+    series: list[MetricsSeries]
 
 
 class MrrPoint(Row):

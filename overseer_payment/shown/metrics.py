@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from overseer_payment.ledger import metrics as figures
-from overseer_payment.schemas import MetricsQuery, MetricsSummary, MrrTimeseries, RevenueQuery, Viewer
+from overseer_payment.schemas import (
+    MetricsQuery,
+    MetricsSeriesQuery,
+    MetricsSummary,
+    MetricsTimeseries,
+    MrrTimeseries,
+    RevenueQuery,
+    Viewer,
+)
 
 if TYPE_CHECKING:
     from overseer_payment.shown.views import Views
@@ -14,6 +22,11 @@ if TYPE_CHECKING:
 async def metrics(payments: Views, viewer: Viewer, query: MetricsQuery) -> MetricsSummary:
     """The last days, today (UTC) included, beside as many days before. Raises Forbidden, DatabaseError."""
     return await payments.report(viewer, query, figures.summary)
+
+
+async def timeseries(payments: Views, viewer: Viewer, query: MetricsSeriesQuery) -> MetricsTimeseries:
+    """The same figures by day, week or month, oldest first. Raises Forbidden, Invalid, DatabaseError."""
+    return await payments.report(viewer, query, figures.timeseries)
 
 
 async def mrr_timeseries(payments: Views, viewer: Viewer, query: RevenueQuery) -> MrrTimeseries:

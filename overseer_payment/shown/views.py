@@ -24,6 +24,7 @@ from overseer_payment.schemas import (
     CustomerQuery,
     CustomerRow,
     MetricsQuery,
+    MetricsSeriesQuery,
     Page,
     Reference,
     RevenueQuery,
@@ -145,7 +146,10 @@ class Views:
     # -- lists and rows --------------------------------------------------------------------------
 
     async def report(
-        self, viewer: Viewer, query: RevenueQuery | MetricsQuery, compute: Callable[..., T]
+        self,
+        viewer: Viewer,
+        query: RevenueQuery | MetricsQuery | MetricsSeriesQuery,
+        compute: Callable[..., T],
     ) -> T:
         """What one of the ledger's reports makes of `query`, up to today (UTC). Raises Forbidden, Invalid."""
         viewer.require("payment.view")

@@ -6,16 +6,19 @@ import csv
 import io
 import json
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, get_args
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from overseer_payment.cli.payment import export as commands
+from overseer_payment.cli.payment import options, payment
 from overseer_payment.errors import DatabaseError
 from overseer_payment.provider import DisputeKind
 from overseer_payment.schemas.disputes import DisputeFilter
 from overseer_payment.schemas.exports import ExportQuery
+from overseer_payment.schemas.reports import Interval
 from overseer_payment.shown import export
 from tests.cli.test_real import Shop
 
@@ -50,6 +53,34 @@ def test_metrics_are_shown_beside_the_period_before(shop: Shop) -> None:
     told = json.loads(shop.run("metrics", "--currency", "usd", "--json").stdout)
     ((usd,), days) = told["metrics"], told["days"]
     assert (usd["currency"], usd["mrr"], usd["arpu"], usd["customers"], days) == ("usd", 9800, 9800, 1, 30)
+    # Over time: a block for each currency, a line for each period, amounts without the code.
+    shown = shop.run("metrics", "--by", "week", "--periods", "2")
+    assert [block.split(maxsplit=1)[0] for block in shown.stdout.split("\n\n")] == ["USD", "JPY"]
+    usd_week, jpy_week = (block.splitlines()[-1].split() for block in shown.stdout.strip().split("\n\n"))
+    assert usd_week[1:6] == ["98.00", "98.00", "0.00", "98.00", "1"]
+    assert [jpy_week[at] for at in (1, 11, 14, -1)] == ["0", "500", "500", "0.00%"]
+    told = json.loads(shop.run("metrics", "--by", "day", "--currency", "jpy", "--json").stdout)
+    ((jpy,), points) = told["series"], told["series"][0]["points"]
+    assert (told["interval"], told["periods"], len(points), jpy["exponent"]) == ("day", 12, 12, 0)
+    assert sum(point["net"] for point in points) == 500
+    assert (points[-1]["date"], points[-1]["complete"]) == (told["until"], False)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--periods", "3"),
+        ("--by", "week", "--days", "3"),
+        ("--by", "year"),
+        ("--by", "day", "--periods", "367"),
+    ],
+    ids=" ".join,
+)
+def test_metrics_are_of_one_period_or_of_many(words: tuple[str, ...]) -> None:
+    """What doesn't go together is a wrong usage, told before anything is opened."""
+    done = CliRunner().invoke(payment, ["metrics", *words], prog_name="overseer payment")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "--by" in done.stderr or "--periods" in done.stderr
 
 
 def test_an_export_goes_to_stdout_or_becomes_a_file(shop: Shop, tmp_path: Path) -> None:
@@ -96,6 +127,7 @@ def test_choices_are_the_words_of_the_schema() -> None:
     """The words of a choice are spelled out for `--help`, and equal the enums."""
     assert tuple(DisputeFilter) == commands.DISPUTE_STATES
     assert tuple(DisputeKind) == commands.DISPUTE_KINDS
+    assert get_args(Interval) == options.INTERVALS
     (format,) = (p for p in commands.export.commands["customers"].params if p.name == "format")
     assert isinstance(format.type, click.Choice)
     assert list(format.type.choices) == list(ExportQuery.model_json_schema()["properties"]["format"]["enum"])

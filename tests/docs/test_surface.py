@@ -67,6 +67,7 @@ OPERATIONS = {
     ),
     "GET /revenue-timeseries": ("days currency", ""),
     "GET /metrics-summary": ("", ""),
+    "GET /metrics-timeseries": ("interval periods currency provider", "interval periods since until series"),
     "GET /catalog": ("", ""),
     "GET /events": ("limit cursor status", "events next_cursor"),
     "GET /events/{id}": (

@@ -68,6 +68,7 @@ TABLE: tuple[tuple[str, tuple[int, ...], str | None, dict[str, Any] | None, int]
     ("GET /status", SEES, VIEW, None, 200),
     ("GET /revenue-timeseries", SEES, VIEW, None, 200),
     ("GET /metrics-summary", SEES, VIEW, None, 200),
+    ("GET /metrics-timeseries", SEES, VIEW, None, 200),
     ("GET /mrr-timeseries", SEES, VIEW, None, 200),
     ("GET /export/transactions", ALL, None, None, 200),
     ("GET /export/customers", ALL, None, None, 200),

@@ -114,7 +114,8 @@ async def test_rest_takes_the_provider_and_refuses_one_that_there_is_not(two: Tw
     transport, headers = httpx.ASGITransport(app), {"Authorization": f"Bearer {TOKEN}"}
     base = "http://app.test/api/v1/payment"
     async with httpx.AsyncClient(transport=transport, base_url=base, headers=headers) as rest:
-        reports = ("/status", "/metrics-summary", "/mrr-timeseries", "/revenue-timeseries")
+        series = ("/metrics-timeseries", "/mrr-timeseries", "/revenue-timeseries")
+        reports = ("/status", "/metrics-summary", *series)
         for path in (*reports, "/transactions", "/subscriptions", "/customers", "/invoices", "/disputes"):
             answer = await rest.get(path, params={"provider": "fake"})
             assert answer.status_code == 200, path

@@ -53,6 +53,7 @@ DISPUTE_STATES = (
     "prevented",
 )
 DISPUTE_KINDS = ("chargeback", "inquiry", "fraud_warning")
+INTERVALS = ("day", "week", "month")
 CHECKOUT_MODES = ("payment", "subscription", "setup")
 PAUSE_KINDS = ("collection", "subscription")
 PAUSE_BEHAVIORS = ("void", "keep_as_draft", "mark_uncollectible")

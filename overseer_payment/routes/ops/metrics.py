@@ -5,12 +5,23 @@ from __future__ import annotations
 from overseer_payment.routes import examples
 from overseer_payment.routes.op import Call, Op
 from overseer_payment.routes.ops.words import STAFF
-from overseer_payment.schemas import MetricsQuery, MetricsSummary, MrrTimeseries, RevenueQuery
+from overseer_payment.schemas import (
+    MetricsQuery,
+    MetricsSeriesQuery,
+    MetricsSummary,
+    MetricsTimeseries,
+    MrrTimeseries,
+    RevenueQuery,
+)
 from overseer_payment.shown import metrics
 
 
 async def get_metrics(call: Call[MetricsQuery, None]) -> MetricsSummary:
     return await metrics.metrics(call.payments, call.viewer, call.query)
+
+
+async def get_course(call: Call[MetricsSeriesQuery, None]) -> MetricsTimeseries:
+    return await metrics.timeseries(call.payments, call.viewer, call.query)
 
 
 async def get_mrr(call: Call[RevenueQuery, None]) -> MrrTimeseries:
@@ -33,6 +44,23 @@ OPS = (
         answer=MetricsSummary,
         example=examples.METRICS,
         query=MetricsQuery,
+        needs="payment.view",
+    ),
+    Op(
+        method="GET",
+        path="/metrics-timeseries",
+        name="get_metrics_timeseries",
+        tag="Reports",
+        summary="See recurring revenue, churn and failures over time",
+        description=(
+            "All figures of the summary for each of the last `periods` days, weeks (from Monday on) or "
+            "months in UTC, per currency; quiet ones are there as well. The last point is the current "
+            f"period: it counts up to today and says `complete: false`. {STAFF}"
+        ),
+        handler=get_course,
+        answer=MetricsTimeseries,
+        example=examples.METRICS_COURSE,
+        query=MetricsSeriesQuery,
         needs="payment.view",
     ),
     Op(
