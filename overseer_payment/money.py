@@ -142,6 +142,7 @@ class CurrencyTable:
         return {0: "no decimals", 1: "one decimal"}.get(count, f"{count} decimals")
 
 
+@lru_cache(maxsize=512)
 def currency_code(currency: str) -> str:
     """The ISO 4217 code in upper case. Raises Invalid for what can't be one."""
     if not _CODE.match(currency):
@@ -169,6 +170,7 @@ def iso_exponent(code: str) -> int:
 ISO = CurrencyTable()
 
 
+@lru_cache(maxsize=512)
 def counted(currency: str, exponent: int | None) -> CurrencyTable:
     """How to write a sum whose minor unit has so many decimal digits; None: as ISO 4217 has it."""
     return ISO if exponent is None else CurrencyTable({currency.upper(): exponent})

@@ -159,13 +159,14 @@ class Payments(Views):
         ids = scope.account_ids
         revenue = reports.revenue(connection, ids, scope.counting)
         inbox = list(whose.received(connection, self.homes(), self.account).values())
+        now = reports.gauges(connection, ids)
         names = sorted({account.account for account in listed}) or [self.account]
         return list(listed), {
             "account": names[0],
             "read_only": read_only(connection),
             "total_transactions": reports.transactions(connection, ids),
-            "active_subscriptions": reports.gauge(connection, ids, "active_subscriptions"),
-            "open_disputes": reports.gauge(connection, ids, "open_disputes"),
+            "active_subscriptions": now["active_subscriptions"],
+            "open_disputes": now["open_disputes"],
             "failed_events": reports.events(connection, inbox, [FAILED, DEAD]),
             "pending_events": reports.events(connection, inbox, [PENDING]),
             "lag_seconds": reports.lag(connection, inbox, utcnow()),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, union_all
 
 from overseer_payment import tables
 from overseer_payment.ledger.counting import ALIKE, Counting
@@ -56,17 +57,18 @@ def timeseries(
 ) -> RevenueTimeseries:
     """Points over the last `days` days, today included, for each currency that moved."""
     first = today - timedelta(days=days - 1)
-    query = select(_total).where(
+    columns = [_total.c[name] for name in ("account_id", "currency", "day", *_SUMS)]
+    query = select(*columns).where(
         _total.c.account_id.in_(account_ids), _total.c.day >= first, _total.c.day <= today
     )
     if currency is not None:
         query = query.where(_total.c.currency == currency)
     found: dict[str, dict[date, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0, 0]))
-    for row in connection.execute(query).mappings():
-        point = found[row["currency"]][first_day(row["day"], interval)]
-        factor = counting.factor(row["account_id"], row["currency"])
-        for index, name in enumerate(_SUMS):
-            point[index] += row[name] * factor
+    factor = cache(counting.factor)  # many days have the same few accounts and currencies
+    for account_id, code, day, *sums in connection.execute(query):
+        point = found[code][first_day(day, interval)]
+        for index, amount in enumerate(sums):
+            point[index] += amount * factor(account_id, code)
     names = (
         [currency] if currency is not None else sorted(found, key=lambda code: (-_weight(found[code]), code))
     )
@@ -101,11 +103,10 @@ def transactions(connection: Connection, account_ids: Sequence[int]) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def gauge(connection: Connection, account_ids: Sequence[int], name: str) -> int:
-    """How many of something there are now: `active_subscriptions`, `open_disputes`."""
-    query = select(func.coalesce(func.sum(_gauge.c.value), 0))
-    query = query.where(_gauge.c.account_id.in_(account_ids), _gauge.c.name == name)
-    return int(connection.execute(query).scalar_one())
+def gauges(connection: Connection, account_ids: Sequence[int]) -> Mapping[str, int]:
+    """How many there are now of what is counted: `active_subscriptions`, `open_disputes`."""
+    query = select(_gauge.c.name, func.sum(_gauge.c.value)).where(_gauge.c.account_id.in_(account_ids))
+    return Counter({name: int(value) for name, value in connection.execute(query.group_by(_gauge.c.name))})
 
 
 def events(connection: Connection, account_ids: Sequence[int], states: Sequence[str]) -> int:
@@ -134,7 +135,10 @@ def lag(connection: Connection, account_ids: Sequence[int], now: datetime) -> in
     """For how many seconds the event that waits longest could have been applied; 0 if none waits."""
     query = select(_event.c.due_at).where(_event.c.status == "pending")
     if len(account_ids) <= MOST_RUNS:
-        query = query.where(_event.c.id.in_(_ends(connection, account_ids, func.min, states=("pending",))))
+        first = _ends(connection, account_ids, func.min, states=("pending",))
+        if not first:
+            return 0
+        query = query.where(_event.c.id.in_(first))
     some = query.where(_event.c.account_id.in_(account_ids)).limit(_COUNT_AT_MOST).subquery()
     since = connection.execute(select(func.min(some.c.due_at))).scalar()
     return 0 if since is None else max(0, int((now - since).total_seconds()))
@@ -147,9 +151,12 @@ def _ends(
     states: Sequence[str] = EVENT_STATES,
 ) -> list[int]:
     """The end of each run of the index on (account, status, id), however many events there are."""
-    ends = [
-        select(end(_event.c.id)).where(_event.c.account_id == id, _event.c.status == status)
-        for id in account_ids
-        for status in states
-    ]
-    return [id for query in ends if (id := connection.execute(query).scalar()) is not None]
+    runs = [(id, status) for id in account_ids for status in states]
+    found: list[int] = []
+    for start in range(0, len(runs), MOST_RUNS):
+        ends = [
+            select(end(_event.c.id)).where(_event.c.account_id == id, _event.c.status == status)
+            for id, status in runs[start : start + MOST_RUNS]
+        ]
+        found += [id for id in connection.execute(union_all(*ends)).scalars() if id is not None]
+    return found

@@ -51,7 +51,7 @@ def _listed(
 def findable(connection: Connection, homes: Sequence[Account], name: str) -> dict[Account, int]:
     """The accounts in which one row is looked up by its id: also the real one beside example data."""
     known = accounts.known(connection)
-    return listed(connection, homes, name) | _among(known, homes)
+    return _listed(connection, known, homes, name) | _among(known, homes)
 
 
 def received(connection: Connection, homes: Sequence[Account], name: str) -> dict[Account, int]:
@@ -62,7 +62,7 @@ def received(connection: Connection, homes: Sequence[Account], name: str) -> dic
     """
     known = accounts.known(connection)
     real = {account: id for account, id in known.items() if account.account not in accounts.MADE_UP}
-    return listed(connection, homes, name) | real
+    return _listed(connection, known, homes, name) | real
 
 
 def _among(known: dict[Account, int], homes: Sequence[Account]) -> dict[Account, int]:

@@ -66,7 +66,7 @@ def test_a_closed_dispute_is_not_reopened(fresh: Connection) -> None:
     ]
     for ledger in every_order(fresh, told):
         assert ledger.row("dispute", "du_1")["status"] == "lost"
-        assert reports.gauge(fresh, [ledger.account_id], "open_disputes") == 0
+        assert reports.gauges(fresh, [ledger.account_id])["open_disputes"] == 0
         assert ledger.sums() == (1000, 0, 1000, 0)
 
 

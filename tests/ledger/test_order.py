@@ -210,7 +210,7 @@ def test_an_unknown_subscription_is_linked_and_not_listed(ledger: Ledger) -> Non
     ledger.tell(invoice(10, InvoiceStatus.PAID, subscription="sub_1"), link(10), payment(10, SUCCEEDED))
     assert ledger.payment()["subscription_id"] == "sub_1"
     assert ledger.row("subscription", "sub_1")["placeholder"] is True
-    assert reports.gauge(ledger.connection, [1], "active_subscriptions") == 0
+    assert reports.gauges(ledger.connection, [1])["active_subscriptions"] == 0
     assert ledger.wanted == {"sub_1": "unknown"}
 
 

@@ -135,7 +135,7 @@ def test_no_look_up_walks_through_all_rows_of_an_account(busy: Ledger) -> None:
 def _reports(connection: Connection, account: int) -> None:
     reports.revenue(connection, [account])
     reports.transactions(connection, [account])
-    reports.gauge(connection, [account], "open_disputes")
+    reports.gauges(connection, [account])
     reports.events(connection, [account], ["failed", "dead"])
     reports.last_event_at(connection, [account])
     reports.timeseries(connection, [account], days=30, today=START.date())

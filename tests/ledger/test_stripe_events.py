@@ -137,7 +137,7 @@ def test_a_late_update_does_not_revive_a_deleted_subscription(fresh: Connection,
     for account, order in enumerate(([0, 1, 2], [1, 0, 2], [2, 1, 0], [1, 2, 0]), start=1):
         ledger = _recorded(fresh, account, [events[index] for index in order])
         assert ledger.row("subscription", "sub_1")["status"] == "canceled"
-        assert reports.gauge(fresh, [account], "active_subscriptions") == 0
+        assert reports.gauges(fresh, [account])["active_subscriptions"] == 0
 
 
 @pytest.mark.parametrize("version", [p.OLD, p.NEW])
