@@ -11,14 +11,11 @@ from markupsafe import Markup
 from overseer_payment.cards.frame import tab_link
 from overseer_payment.cards.words import Tone
 from overseer_payment.provider import SubscriptionStatus
-from overseer_payment.schemas import DisputeFilter, DisputeQuery, SubscriptionQuery
 
 if TYPE_CHECKING:
     from overseer_payment.cards.visit import Visit
     from overseer_payment.schemas import DisputeRow, StatusView
 
-_COUNTED = 100
-"""A list answers at most this many rows; more than that is said as "100+"."""
 SOON = timedelta(days=3)
 """A deadline nearer than this is urgent."""
 _LATE = 120
@@ -38,9 +35,12 @@ class Attention:
 
 async def attention_of(seen: Visit, status: StatusView) -> list[Attention]:
     """What needs a person, the most urgent first."""
-    found = [*_health(seen, status), *_events(seen, status), *await _disputes(seen, status)]
-    for state in (SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID):
-        found += await _overdue(seen, state)
+    from overseer_payment.shown import overview
+
+    waiting = await overview.waiting(seen.payments, seen.viewer)
+    found = [*_health(seen, status), *_events(seen, status), *_disputes(seen, status, waiting.dispute)]
+    for state, count in waiting.overdue.items():
+        found += _overdue(seen, state, count, most=overview.COUNTED)
     found += _drift(seen, status)
     return sorted(found, key=lambda item: item.tone != "danger")
 
@@ -65,10 +65,9 @@ def _events(seen: Visit, status: StatusView) -> list[Attention]:
     return found
 
 
-async def _disputes(seen: Visit, status: StatusView) -> list[Attention]:
+def _disputes(seen: Visit, status: StatusView, first: DisputeRow | None) -> list[Attention]:
     if not status.open_disputes:
         return []
-    first = await nearest(seen)
     due = first.evidence_due_by if first else None
     text = counted(status.open_disputes, "open dispute", "open disputes")
     href = tab_link(seen, "disputes", status="open") or (
@@ -80,24 +79,13 @@ async def _disputes(seen: Visit, status: StatusView) -> list[Attention]:
     return [Attention("danger" if due - seen.now < SOON else "warn", text, hint, href=href)]
 
 
-async def nearest(seen: Visit) -> DisputeRow | None:
-    """The open dispute whose answer is due first."""
-    from overseer_payment.shown import disputes
-
-    query = DisputeQuery(status=DisputeFilter.OPEN, limit=1)
-    return next(iter((await disputes.disputes(seen.payments, seen.viewer, query)).rows), None)
-
-
-async def _overdue(seen: Visit, state: SubscriptionStatus) -> list[Attention]:
-    found = await seen.payments.subscriptions(seen.viewer, SubscriptionQuery(status=state, limit=_COUNTED))
-    if not found.rows:
+def _overdue(seen: Visit, state: SubscriptionStatus, count: int, *, most: int) -> list[Attention]:
+    """More than `most` are said as "100+"."""
+    if not count:
         return []
     word = state.value.replace("_", " ")
     text = counted(
-        len(found.rows),
-        f"subscription is {word}",
-        f"subscriptions are {word}",
-        more=found.next_cursor is not None,
+        min(count, most), f"subscription is {word}", f"subscriptions are {word}", more=count > most
     )
     hint = "The provider tries again by itself." if state is SubscriptionStatus.PAST_DUE else ""
     return [Attention("warn", text, hint, href=seen.links.tab("subscriptions", status=state.value))]

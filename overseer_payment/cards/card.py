@@ -20,7 +20,7 @@ from overseer_payment.cards.formatting import Formatter
 from overseer_payment.cards.links import Links
 from overseer_payment.cards.render import View
 from overseer_payment.cards.render import render as render_template
-from overseer_payment.cards.revenue import Period, periods
+from overseer_payment.cards.revenue import Period, drawn, periods
 from overseer_payment.cards.trends import Trend, trend
 from overseer_payment.cards.visit import formatter, payments_of, provider_of, visitor
 from overseer_payment.cards.words import READ_ONLY, Mode, health_of, mode_of
@@ -149,8 +149,10 @@ def _formatter(host: Host) -> Formatter:
 async def _fresh(
     payments: Payments, viewer: Viewer, links: Links, now: datetime, provider: str | None
 ) -> CardView:
+    from overseer_payment.shown import revenue
+
     status = await payments.status(viewer, provider)
-    found = await periods(payments, viewer, DAYS, provider)
+    found = periods(await revenue.daily(payments, viewer, drawn(DAYS), provider), DAYS)
     due = await _deadline(payments, viewer) if status.open_disputes else None
     fmt, health = formatter(payments), health_of(status)
     well = status.healthy and not status.read_only

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from overseer_payment.cards.frame import tab_link
 from overseer_payment.cards.trends import NOTHING, Trend, points, trend
-from overseer_payment.schemas import CurrencyMetrics, MetricsQuery, PeriodMetrics
+from overseer_payment.schemas import CurrencyMetrics, PeriodMetrics
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from overseer_payment.cards.revenue import Period
     from overseer_payment.cards.visit import Visit
     from overseer_payment.schemas import StatusView
@@ -28,14 +30,16 @@ class Figure:
     hint: str = ""
 
 
-async def figures_of(
-    seen: Visit, status: StatusView, period: Period | None, days: int, provider: str | None = None
+def figures_of(
+    seen: Visit,
+    status: StatusView,
+    found: Sequence[CurrencyMetrics],
+    period: Period | None,
+    *,
+    days: int,
+    provider: str | None = None,
 ) -> list[Figure]:
     """Net revenue first, then what makes it up, then what comes back each month."""
-    from overseer_payment.shown import metrics
-
-    query = MetricsQuery(days=days, provider=provider)
-    found = (await metrics.metrics(seen.payments, seen.viewer, query)).metrics
     code = period.currency if period else None
     chosen = next((one for one in found if one.currency == code), None)
     if chosen is None:
@@ -59,7 +63,7 @@ async def figures_of(
     ]
 
 
-def _active(seen: Visit, status: StatusView, found: list[CurrencyMetrics]) -> Figure:
+def _active(seen: Visit, status: StatusView, found: Sequence[CurrencyMetrics]) -> Figure:
     paying, before = (
         sum(one.subscriptions for one in found),
         sum(one.previous.subscriptions for one in found),

@@ -9,7 +9,7 @@ from overseer_payment.cards.attention import attention_of
 from overseer_payment.cards.charts import BarChart, Bucket, bar_chart, buckets
 from overseer_payment.cards.figures import figures_of
 from overseer_payment.cards.frame import frame_of, view
-from overseer_payment.cards.revenue import LONGEST, Period, periods
+from overseer_payment.cards.revenue import LONGEST, Period, drawn, periods
 from overseer_payment.cards.visit import provider_of
 from overseer_payment.errors import Invalid
 
@@ -22,9 +22,13 @@ PERIODS = (7, 30, 90, 365)
 
 async def overview(seen: Visit) -> View:
     """The Overview tab for `days`, `currency` and `provider` of the query."""
+    from overseer_payment.shown import overview as asked
+
     days, frame, provider = _days(seen), await frame_of(seen, "overview"), provider_of(seen.request)
-    found = await periods(seen.payments, seen.viewer, days, provider)
+    course = await asked.course(seen.payments, seen.viewer, days=days, drawn=drawn(days), provider=provider)
+    found = periods(course.series, days)
     period = _chosen(seen, found)
+    chart = _chart(period, days)
     everything = frame.status or await seen.payments.status(seen.viewer)
     status = everything if provider is None else await seen.payments.status(seen.viewer, provider)
     sources = sorted({*everything.providers, *filter(None, [provider])})
@@ -41,9 +45,9 @@ async def overview(seen: Visit) -> View:
         period=period,
         provider=provider,
         sources={key: titles.get(key, key) for key in sources},
-        figures=await figures_of(seen, status, period, days, provider),
-        chart=_chart(period, days),
-        table=_table(period, days),
+        figures=figures_of(seen, status, course.metrics, period, days=days, provider=provider),
+        chart=chart,
+        table=_table(period, chart, days),
         attention=await attention_of(seen, everything),
         providers=seen.payments.providers(),
     )
@@ -66,10 +70,13 @@ def _chart(period: Period | None, days: int) -> BarChart | None:
     return bar_chart(period.points, period.before, step=7 if days == LONGEST else 1) if period else None
 
 
-def _table(period: Period | None, days: int) -> list[Bucket]:
+def _table(period: Period | None, chart: BarChart | None, days: int) -> list[Bucket]:
     """The chart's figures in at most about fifty rows."""
+    if period is None or chart is None:
+        return []
     step = 1 if days <= 30 else 7
-    return [] if period is None else [row for row in buckets(period.points, period.before, step) if _any(row)]
+    rows = chart.buckets if step == chart.step_days else buckets(period.points, period.before, step)
+    return [row for row in rows if _any(row)]
 
 
 def _any(row: Bucket) -> bool:

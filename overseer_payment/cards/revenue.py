@@ -6,11 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from overseer_payment.schemas import RevenuePoint, RevenueSeries
-
 if TYPE_CHECKING:
-    from overseer_payment.schemas import Viewer
-    from overseer_payment.service import Payments
+    from overseer_payment.schemas import RevenuePoint, RevenueSeries
 
 LONGEST = 365
 """Days of the longest period."""
@@ -35,14 +32,8 @@ class Period:
     """Decimal digits of the minor unit that the sums are in, as far as known."""
     points: Sequence[RevenuePoint]
     before: Sequence[RevenuePoint]
-
-    @property
-    def now(self) -> Sums:
-        return sums(self.points)
-
-    @property
-    def previous(self) -> Sums | None:
-        return sums(self.before) if self.before else None
+    now: Sums
+    previous: Sums | None
 
 
 def sums(points: Iterable[RevenuePoint]) -> Sums:
@@ -55,12 +46,14 @@ def sums(points: Iterable[RevenuePoint]) -> Sums:
     )
 
 
-async def periods(payments: Payments, viewer: Viewer, days: int, provider: str | None = None) -> list[Period]:
-    """Every currency's last `days` days with the same number before, the most used currency first."""
-    from overseer_payment.shown import revenue
-
+def drawn(days: int) -> int:
+    """For how many days points are asked for, so that `periods` can tell of `days` days."""
     # At least a year, so that the same currency comes first in every period.
-    found = await revenue.daily(payments, viewer, max(LONGEST, 2 * days), provider)
+    return max(LONGEST, 2 * days)
+
+
+def periods(found: Iterable[RevenueSeries], days: int) -> list[Period]:
+    """Every currency's last `days` days with the same number before, the most used currency first."""
     moved = [series for series in found if any(map(_moved, series.points[-LONGEST:]))]
     return [_period(series, days) for series in sorted(moved, key=_use, reverse=True)]
 
@@ -70,7 +63,9 @@ def _moved(point: RevenuePoint) -> bool:
 
 
 def _period(series: RevenueSeries, days: int) -> Period:
-    return Period(series.currency, series.exponent, series.points[-days:], series.points[-2 * days : -days])
+    points, before = series.points[-days:], series.points[-2 * days : -days]
+    previous = sums(before) if before else None
+    return Period(series.currency, series.exponent, points, before, sums(points), previous)
 
 
 def _use(series: RevenueSeries) -> tuple[int, int]:

@@ -26,6 +26,7 @@ from overseer_payment.schemas import (
     TransactionRow,
     Viewer,
 )
+from overseer_payment.shown import overview
 from tests.cards.rows import invoice, now
 
 if TYPE_CHECKING:
@@ -97,6 +98,21 @@ async def daily(
     ]
 
 
+async def course(
+    payments: FakePayments, viewer: Viewer, *, days: int, drawn: int, provider: str | None = None
+) -> overview.Course:
+    """Both from the shop's series."""
+    summed = await metrics(payments, viewer, MetricsQuery(days=days))
+    return overview.Course(await daily(payments, viewer, drawn), summed.metrics)
+
+
+async def waiting(payments: FakePayments, viewer: Viewer) -> overview.Waiting:
+    """Of the shop's disputes and subscriptions."""
+    found = await disputes(payments, viewer, DisputeQuery(limit=1))
+    counts = {state: sum(row.status is state for row in payments.subs) for state in overview.OVERDUE}
+    return overview.Waiting(next(iter(found.rows), None), counts)
+
+
 def _nothing(points: Sequence[RevenuePoint], days: int) -> list[RevenuePoint]:
     first = points[-days:][0].date
     missing = range(max(0, days - len(points)), 0, -1)
@@ -146,7 +162,8 @@ async def pulse(payments: FakePayments, viewer: Viewer) -> str:
 
 def answer(patch: pytest.MonkeyPatch) -> None:
     """Let the pages' questions be answered by this module."""
-    patch.setattr("overseer_payment.shown.metrics.metrics", metrics)
+    patch.setattr("overseer_payment.shown.overview.course", course)
+    patch.setattr("overseer_payment.shown.overview.waiting", waiting)
     patch.setattr("overseer_payment.shown.revenue.daily", daily)
     patch.setattr("overseer_payment.shown.disputes.disputes", disputes)
     patch.setattr("overseer_payment.shown.disputes.dispute", dispute)

@@ -16,6 +16,7 @@ from overseer_payment.ledger import paging, queries, reports
 from overseer_payment.ledger.paging import Order
 from overseer_payment.ledger.queries import amounts
 from overseer_payment.ledger.scope import Scope
+from overseer_payment.provider import SubscriptionStatus
 from overseer_payment.schemas import CustomerQuery, CustomerState, SubscriptionQuery, TransactionQuery
 from tests.ledger.provider import START
 from tests.ledger.telling import (
@@ -119,6 +120,7 @@ def test_no_look_up_walks_through_all_rows_of_an_account(busy: Ledger) -> None:
         lambda: queries.subscription(connection, all_, "sub_1"),
         lambda: queries.subscriptions(connection, all_, SubscriptionQuery(customer_id="cus_1")),
         lambda: queries.subscriptions(connection, own, SubscriptionQuery()),
+        lambda: queries.how_many(connection, all_, [SubscriptionStatus.UNPAID], at_most=2),
         lambda: queries.customer(connection, all_, "cus_1"),
         lambda: queries.customers(connection, own, CustomerQuery()),
         lambda: queries.customers(connection, all_, CustomerQuery(status=CustomerState.DELETED)),

@@ -14,7 +14,7 @@ from overseer_payment.ledger.queries.disputes import (
     disputes_about,
 )
 from overseer_payment.ledger.queries.invoices import invoice, invoices
-from overseer_payment.ledger.queries.subscriptions import subscription, subscriptions
+from overseer_payment.ledger.queries.subscriptions import how_many, subscription, subscriptions
 from overseer_payment.ledger.queries.transactions import refunds, transaction, transaction_row, transactions
 from overseer_payment.ledger.queries.worth import worth
 
@@ -28,6 +28,7 @@ __all__ = [
     "dispute",
     "disputes",
     "disputes_about",
+    "how_many",
     "invoice",
     "invoices",
     "on_sale",

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from overseer_payment import tables
 from overseer_payment.errors import NotFound
@@ -14,6 +14,7 @@ from overseer_payment.ledger.objects import chunks
 from overseer_payment.ledger.paging import page
 from overseer_payment.ledger.queries.common import is_named, joined, named, values_of
 from overseer_payment.ledger.scope import Scope
+from overseer_payment.provider import SubscriptionStatus
 from overseer_payment.schemas import (
     Page,
     SubscriptionQuery,
@@ -79,6 +80,16 @@ def subscriptions(connection: Connection, scope: Scope, query: SubscriptionQuery
         statement = statement.where(_s.c.status == query.status.value)
     rows, cursor = page(connection, statement, _s, limit=query.limit, cursor=query.cursor)
     return Page(rows=subscription_rows(connection, rows), next_cursor=cursor)
+
+
+def how_many(
+    connection: Connection, scope: Scope, states: Sequence[SubscriptionStatus], *, at_most: int
+) -> dict[SubscriptionStatus, int]:
+    """How many subscriptions are in each of these states; counts each no further than `at_most`."""
+    shown = (scope.listed(connection, _s), _s.c.placeholder.is_(False))
+    found = [select(_s.c.id).where(*shown, _s.c.status == state.value).limit(at_most) for state in states]
+    counts = [select(func.count()).select_from(ids.subquery()).scalar_subquery() for ids in found]
+    return dict(zip(states, connection.execute(select(*counts)).one(), strict=True))
 
 
 def subscription(connection: Connection, scope: Scope, id: str) -> SubscriptionRow:
