@@ -15,7 +15,9 @@ log = logging.getLogger("overseer_payment.health")
 
 _LASTS = 15.0  # seconds that a healthy provider isn't asked again
 _DOUBT_LASTS = 5.0  # and one that isn't: that it is back should be seen soon
-_PATIENCE = 3.0
+_PATIENCE = 3.0  # where nothing is known yet
+_BRIEFLY = 0.3  # where something is: it is told instead, and the answer by the next page
+_KNOWN = 300.0  # seconds for which it may be told
 
 
 @dataclass(slots=True)
@@ -27,15 +29,26 @@ class HealthCheck:
     _asking: asyncio.Task[Health] | None = None
 
     async def __call__(self, *, fresh: bool = False) -> Health:
-        """How the provider is: as it said a moment ago, else asked now. Never raises."""
-        now = asyncio.get_running_loop().time()
-        if self._last is not None and not fresh:
-            asked_at, health = self._last
-            if now - asked_at < (_LASTS if health.healthy else _DOUBT_LASTS):
-                return health
+        """How the provider is: as it said a moment ago, else asked now; `fresh`: however long that takes.
+
+        While a provider keeps silent, what it said before is told. Never raises.
+        """
+        age, known = self._heard()
+        if known is not None and not fresh and age < (_LASTS if known.healthy else _DOUBT_LASTS):
+            return known
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask(), name="overseer-payment-health")
+        if known is not None and not fresh and age < _KNOWN:
+            done, _ = await asyncio.wait({self._asking}, timeout=_BRIEFLY)
+            return self._asking.result() if done else known
         return await asyncio.shield(self._asking)
+
+    def _heard(self) -> tuple[float, Health | None]:
+        """What it last said, and how many seconds ago."""
+        if self._last is None:
+            return 0.0, None
+        asked_at, health = self._last
+        return asyncio.get_running_loop().time() - asked_at, health
 
     async def aclose(self) -> None:
         """Ask no more."""

@@ -88,6 +88,7 @@ class Payments(Views):
         self.settings = settings
         self.health_check = HealthCheck(lambda: registry.get(self.provider_key()))
         self.other_checks: dict[str, HealthCheck] = {}
+        self.hearing = doctor.Hearing(lambda: doctor.ask_provider(self))
         self.reading_catalog: dict[Account, asyncio.Task[None]] = {}
         turn = asyncio.Lock()
         self.inbox = Inbox(engine, stored=lambda: self.worker.wake())
@@ -121,6 +122,7 @@ class Payments(Views):
         await self.worker.stop()
         await self.sender.aclose()
         await catalog.ended(self)
+        await self.hearing.aclose()
         for check in (self.health_check, *self.other_checks.values()):
             await check.aclose()
         await self.registry.aclose()

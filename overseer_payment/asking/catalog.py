@@ -47,7 +47,8 @@ log = logging.getLogger("overseer_payment.catalog")
 FRESH = timedelta(minutes=15)
 """So long nobody asks the provider again: events tell what changes."""
 
-_PATIENCE = 20.0
+_PATIENCE = 20.0  # for a catalogue that was never read
+_BRIEFLY = 1.0  # for a newer one: the one that is there is shown then, and read anew meanwhile
 _CLAIM = timedelta(seconds=30)
 _MOST_PAGES = 1000
 _provider = tables.provider
@@ -113,11 +114,11 @@ async def _refreshed(payments: Payments, account: Account, state: _State) -> str
     if under_way is None and (state.mine or state.read_at is None):
         under_way = asyncio.create_task(_read_all(payments, account, state.account_id))
         payments.reading_catalog[account] = under_way
-        under_way.add_done_callback(lambda _: payments.reading_catalog.pop(account, None))
+        under_way.add_done_callback(lambda task: _is_read(payments, account, task))
     if under_way is None:
         return f"Another process is reading the catalogue anew. This is its state of {_when(state)}."
     try:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(_PATIENCE if state.read_at is None else _BRIEFLY):
             await asyncio.shield(under_way)
     except (TimeoutError, PaymentError) as error:
         if state.read_at is None:
@@ -125,6 +126,12 @@ async def _refreshed(payments: Payments, account: Account, state: _State) -> str
         log.warning("the catalogue could not be read: %s", describe(error))
         return f"{_unread(error).detail} This is the catalogue's state of {_when(state)}."
     return None
+
+
+def _is_read(payments: Payments, account: Account, task: asyncio.Task[None]) -> None:
+    payments.reading_catalog.pop(account, None)
+    if not task.cancelled():
+        task.exception()  # seen to: those who asked may have gone on without it
 
 
 async def ended(payments: Payments) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from overseer_payment.cards.addresses import Address
 from overseer_payment.cards.forms import key_of, new_key, read_form
 from overseer_payment.cards.frame import frame_of, view
 from overseer_payment.cards.web import web
-from overseer_payment.errors import Invalid, PaymentError
+from overseer_payment.errors import Invalid, PaymentError, ProviderUnavailable
 from overseer_payment.provider import Capability, CheckoutMode
 from overseer_payment.schemas import CheckoutBody
 
@@ -23,6 +24,8 @@ _NEEDS = {
     CheckoutMode.SUBSCRIPTION: Capability.CHECKOUT_SUBSCRIPTION,
 }
 
+_PATIENCE = 5.0  # seconds for a catalogue that was never read
+_BRIEFLY = 0.3  # and from a provider that is known not to answer
 
 SIMULATIONS = (
     ("decline", "Decline a card", "A buyer's bank refuses the payment."),
@@ -57,14 +60,16 @@ async def simulate(seen: Visit) -> View:
 async def _actions(seen: Visit, *, told: str | None = None) -> View:
     from overseer_payment import demo
 
-    catalog, problem = await _catalog(seen)
+    frame = await frame_of(seen, "actions")
+    well = frame.status is not None and frame.status.healthy
+    catalog, problem = await _catalog(seen, patience=_PATIENCE if well else _BRIEFLY)
     return view(
         seen,
         "actions.html",
         told=told,
         simulations=SIMULATIONS if demo.is_demo(seen.host) else (),
         title="Actions",
-        frame=await frame_of(seen, "actions"),
+        frame=frame,
         catalog=catalog,
         products=_products(seen, catalog),
         problem=problem,
@@ -98,9 +103,13 @@ async def open_checkout(seen: Visit) -> View:
     )
 
 
-async def _catalog(seen: Visit) -> tuple[Catalog | None, PaymentError | None]:
+async def _catalog(seen: Visit, *, patience: float) -> tuple[Catalog | None, PaymentError | None]:
     try:
-        return await seen.payments.catalog(seen.viewer), None
+        async with asyncio.timeout(patience):
+            return await seen.payments.catalog(seen.viewer), None
+    except TimeoutError:
+        # It goes on being read: the next look finds it.
+        return None, ProviderUnavailable("The provider has not listed its prices yet.", retry_after=5)
     except PaymentError as error:
         return None, error
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from overseer_payment.cards.render import View
     from overseer_payment.cards.visit import Visit
 
-_ORDER = {"error": 0, "warning": 1, "ok": 2}
-
 
 @dataclass(frozen=True, slots=True)
 class Connected:
@@ -33,8 +31,10 @@ class Connected:
 
 async def settings(seen: Visit) -> View:
     """What is configured, and what is wrong with it."""
+    from overseer_payment import doctor
+
     providers = seen.payments.providers()
-    findings = sorted(await seen.payments.doctor(), key=_urgency)
+    findings, heard = await doctor.at_once(seen.payments)
     usable = [row for row in providers if row.state in {ProviderState.READY, ProviderState.NOT_CONFIGURED}]
     return view(
         seen,
@@ -44,6 +44,7 @@ async def settings(seen: Visit) -> View:
         providers=providers,
         connected=[_connected(seen, row, findings) for row in usable],
         findings=findings,
+        heard=heard,
         wrong=sum(finding.level != "ok" for finding in findings),
     )
 
@@ -58,10 +59,6 @@ def _connected(seen: Visit, row: ProviderRow, findings: list[Finding]) -> Connec
         livemode=None if built is None else built.livemode,
         secret=next((one for one in findings if one.id == f"webhook.{row.key}"), None),
     )
-
-
-def _urgency(finding: Finding) -> int:
-    return _ORDER[finding.level]
 
 
 def _webhook(seen: Visit, provider: str) -> str:

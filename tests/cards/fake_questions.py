@@ -7,6 +7,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from overseer_payment import doctor
 from overseer_payment.errors import NotFound
 from overseer_payment.schemas import (
     CurrencyMetrics,
@@ -16,6 +17,7 @@ from overseer_payment.schemas import (
     DisputeQuery,
     DisputeRow,
     EvidenceFormRow,
+    Finding,
     InvoiceQuery,
     InvoiceRow,
     MetricsQuery,
@@ -106,6 +108,11 @@ async def course(
     return overview.Course(await daily(payments, viewer, drawn), summed.metrics)
 
 
+async def at_once(payments: FakePayments) -> tuple[list[Finding], doctor.Heard]:
+    """The shop's findings, as of now."""
+    return await payments.doctor(), doctor.Heard((), now())
+
+
 async def waiting(payments: FakePayments, viewer: Viewer) -> overview.Waiting:
     """Of the shop's disputes and subscriptions."""
     found = await disputes(payments, viewer, DisputeQuery(limit=1))
@@ -162,6 +169,7 @@ async def pulse(payments: FakePayments, viewer: Viewer) -> str:
 
 def answer(patch: pytest.MonkeyPatch) -> None:
     """Let the pages' questions be answered by this module."""
+    patch.setattr("overseer_payment.doctor.at_once", at_once)
     patch.setattr("overseer_payment.shown.overview.course", course)
     patch.setattr("overseer_payment.shown.overview.waiting", waiting)
     patch.setattr("overseer_payment.shown.revenue.daily", daily)

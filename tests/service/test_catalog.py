@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from overseer_payment import tables
-from overseer_payment.asking import subscriptions
+from overseer_payment.asking import catalog, subscriptions
 from overseer_payment.asking.catalog import FRESH
 from overseer_payment.database import utcnow, write
 from overseer_payment.errors import Forbidden, ProviderUnavailable
@@ -31,6 +31,12 @@ from tests.service.shop import OPERATOR, Shop
 pytestmark = pytest.mark.anyio
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """For what no database decides: once is enough."""
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy the machine is, a reading that is under way is waited for."""
+    monkeypatch.setattr(catalog, "_BRIEFLY", 20.0)
 
 
 async def _catalog(shop: Shop, **filters: Any) -> Catalog:

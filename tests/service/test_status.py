@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from overseer_payment import database, demo, health, tables
+from overseer_payment import database, demo, doctor, health, tables
+from overseer_payment.doctor import hearing
 from overseer_payment.errors import ConfigurationError, DatabaseError, ProviderUnavailable
 from overseer_payment.ledger import accounts
 from overseer_payment.ledger.accounts import Account
@@ -86,6 +87,30 @@ async def test_a_silent_provider_holds_a_page_up_for_seconds_only(
     assert (status.healthy, "does not answer" in status.health_message) == (False, True)
 
 
+async def test_findings_for_a_page_do_not_wait_for_the_provider(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is known here is told at once; what the provider says by a later look, with when it was asked."""
+    go = asyncio.Event()
+
+    async def hold(_: Any) -> None:
+        await asyncio.wait_for(go.wait(), 10)
+
+    monkeypatch.setattr(hearing, "_BRIEFLY", 0.01)
+    shop.wire.before = hold
+    found, heard = await doctor.at_once(shop.payments)
+    assert heard == doctor.Heard()
+    assert {one.id for one in found} & {"database", "provider", "health"} == {"database", "provider"}
+    monkeypatch.setattr(hearing, "_BRIEFLY", 10.0)
+    go.set()
+    asked_at = (await doctor.at_once(shop.payments))[1].at
+    shop.wire.down = True
+    found, heard = await doctor.at_once(shop.payments)
+    assert ([one.level for one in found if one.id == "health"], heard.at) == (["ok"], asked_at)
+    health_now = (await _findings(shop.payments))["health"]
+    assert (health_now.level, asked_at is not None) == ("error", True)
+
+
 async def test_many_pages_ask_the_provider_once(shop: Shop) -> None:
     """Twenty at once and one a moment later: one request. Asked afresh: another."""
     await asyncio.gather(*(shop.payments.status(OPERATOR) for _ in range(20)))
@@ -100,6 +125,7 @@ async def test_that_the_provider_is_back_is_seen_soon(shop: Shop, monkeypatch: p
     """A bad answer is kept for a shorter time than a good one."""
     assert health._DOUBT_LASTS < health._LASTS
     monkeypatch.setattr(health, "_DOUBT_LASTS", 0.0)
+    monkeypatch.setattr(health, "_BRIEFLY", 10.0)
     shop.wire.down = True
     assert not (await shop.payments.health()).healthy
     shop.wire.down = False
