@@ -7,14 +7,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Connection, Text, cast, func, or_, select
+from sqlalchemy import ARRAY, Connection, Text, cast, func, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from overseer_payment.ledger import codec, jsontext, merge
 from overseer_payment.ledger.links import links
+from overseer_payment.ledger.merge import Rank
 from overseer_payment.provider import Kind, Ref, Snapshot
 from overseer_payment.tables import provider_object as table
 
+_RANK = (table.c.stage, table.c.version, table.c.tie)
 _REFS = (table.c.payment_ref, table.c.charge_ref, table.c.invoice_ref)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _CHUNK = 900  # names in one IN (…): below every driver's limit
@@ -31,42 +33,36 @@ class Merged:
     left: set[str] = field(default_factory=set)
     """Ids that the words before named: what they belonged to must be looked at again."""
 
-    def doubt(self, ref: Ref, one: tuple[int, str], then: tuple[int, str], *, late: bool = False) -> None:
+    def doubt(self, ref: Ref, one: Rank, then: Rank, *, late: bool = False) -> None:
         """Of two words in the order in which they were heard; `late`: the first was recorded before."""
         winner, loser = max(one, then), min(one, then)
         if merge.doubtful(ref.kind, winner, loser, late=late and winner is one):
-            self.doubtful[ref] = max(merge.settled_from(winner[0]), self.doubtful.get(ref, _NEVER))
+            self.doubtful[ref] = max(merge.settled_from(winner.version), self.doubtful.get(ref, _NEVER))
 
-    def settle(self, ref: Ref, rank: tuple[int, str]) -> None:
+    def settle(self, ref: Ref, rank: Rank) -> None:
         """There is a word on it that is later than what was contradictory."""
-        if ref in self.doubtful and merge.as_of(rank[0]).moment >= self.doubtful[ref]:
+        if ref in self.doubtful and merge.as_of(rank.version).moment >= self.doubtful[ref]:
             del self.doubtful[ref]
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
     snapshot: Snapshot
-    version: int
-    tie: str
+    rank: Rank
     data: str
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> _Entry:
-        version = snapshot.as_of.version
         snapshot, data = codec.encode_writable(snapshot)
         # As it will be read back: what is derived must not depend on who heard it first.
-        if snapshot.as_of != (as_of := merge.as_of(version)):
+        if snapshot.as_of != (as_of := merge.as_of(snapshot.as_of.version)):
             snapshot = replace(snapshot, as_of=as_of)
-        return cls(snapshot, version, merge.tie(snapshot, data), data)
-
-    @property
-    def rank(self) -> tuple[int, str]:
-        return self.version, self.tie
+        return cls(snapshot, merge.rank(snapshot, data), data)
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    rank: tuple[int, str]
+    rank: Rank
     names: frozenset[str]
 
 
@@ -133,11 +129,11 @@ def _newest_of(snapshots: Iterable[Snapshot], merged: Merged) -> dict[Ref, _Entr
 
 def _known(connection: Connection, account_id: int, refs: Iterable[Ref]) -> dict[Ref, _Known]:
     found: dict[Ref, _Known] = {}
-    columns = (table.c.kind, table.c.provider_id, table.c.version, table.c.tie, *_REFS)
+    columns = (table.c.kind, table.c.provider_id, *_RANK, *_REFS)
     for some in chunks({ref.id for ref in refs}):
         query = select(*columns).where(table.c.account_id == account_id, table.c.provider_id.in_(some))
-        for kind, id, version, tie, *named in connection.execute(query):
-            found[Ref(Kind(kind), id)] = _Known((version, tie), frozenset(filter(None, named)))
+        for kind, id, stage, version, tie, *named in connection.execute(query):
+            found[Ref(Kind(kind), id)] = _Known(Rank(stage, version, tie), frozenset(filter(None, named)))
     return found
 
 
@@ -147,8 +143,7 @@ def _values(account_id: int, entry: _Entry) -> dict[str, Any]:
         "account_id": account_id,
         "kind": entry.snapshot.kind.value,
         "provider_id": entry.snapshot.id,
-        "version": entry.version,
-        "tie": entry.tie,
+        **entry.rank._asdict(),
         "payment_ref": joined.payment,
         "charge_ref": joined.charge,
         "invoice_ref": joined.invoice,
@@ -163,14 +158,8 @@ def _upsert(connection: Connection) -> Any:
     new = statement.excluded
     return statement.on_conflict_do_update(
         index_elements=[table.c.account_id, table.c.provider_id, table.c.kind],
-        set_={
-            name: new[name]
-            for name in ("version", "tie", "payment_ref", "charge_ref", "invoice_ref", "data", "raw")
-        },
-        where=or_(
-            new.version > table.c.version,
-            (new.version == table.c.version) & (new.tie > table.c.tie),
-        ),
+        set_={column.name: new[column.name] for column in (*_RANK, *_REFS, table.c.data, table.c.raw)},
+        where=tuple_(*(new[column.name] for column in _RANK)) > tuple_(*_RANK),
     )
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import Connection
 
 from overseer_payment.ledger import totals
 from overseer_payment.ledger.wants import DOUBT
-from overseer_payment.provider import Kind, Snapshot
+from overseer_payment.provider import AsOf, Kind, Ref, Snapshot, Source
 from tests.ledger import books
 from tests.ledger.books import Books
 from tests.ledger.provider import CANCELED, PENDING
@@ -29,6 +32,19 @@ def shuffled(world: World, order: random.Random) -> list[Snapshot]:
     told = [snapshot for snapshot in world.told for _ in range(order.choice((1, 1, 2, 3)))]
     order.shuffle(told)
     return told
+
+
+def lagging(world: World, order: random.Random) -> list[Snapshot]:
+    """Reads whose answers came from a replica that had not seen yet what had just been told."""
+    words, reads = defaultdict[Ref, list[Snapshot]](list), list[Snapshot]()
+    for snapshot in world.told:
+        words[snapshot.ref].append(snapshot)
+    for told in words.values():
+        for before, after in pairwise(told):
+            if order.random() < 0.3:
+                seen = after.as_of.moment + timedelta(seconds=order.choice((1, 2, 7)))
+                reads.append(replace(before, as_of=AsOf(seen, Source.READ)))
+    return reads
 
 
 def assert_order_is_nothing(database: Connection, world: World, order: random.Random) -> None:
@@ -74,6 +90,15 @@ def assert_truth(database: Connection, world: World, order: random.Random) -> No
         transaction.rollback()
 
 
+def assert_lags_are_nothing(database: Connection, world: World, order: random.Random) -> None:
+    """Both hold with answers of a replica that lags behind among what was told."""
+    stale = lagging(world, order)
+    world.told += stale
+    world.wait(10)  # whoever reads from now on is not behind
+    assert_order_is_nothing(database, world, order)
+    assert_truth(database, world, order)
+
+
 def _assert_payments(found: Books, world: World) -> None:
     truth, rows = world.payments(), dict(books.shown(found))
     # Of an intent that nobody tried to pay, events may not tell.
@@ -102,4 +127,5 @@ PROPERTIES: dict[str, Any] = {
     "totals": assert_totals_equal_rows,
     "wants": assert_wants_follow,
     "truth": assert_truth,
+    "lag": assert_lags_are_nothing,
 }

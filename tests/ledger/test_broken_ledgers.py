@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Connection, func
 
 from overseer_payment.ledger import aftermath, book, derive, merge, objects, totals, wants
+from overseer_payment.ledger.merge import Rank
 from overseer_payment.provider import Ref
 from tests.ledger import properties
 from tests.ledger.world import World
@@ -17,7 +18,7 @@ from tests.ledger.world import World
 Patch = pytest.MonkeyPatch
 _HISTORIES = 8
 
-_true_upsert = objects._upsert
+_true_upsert, _true_rank = objects._upsert, merge.rank
 
 
 def _unguarded(connection: Connection) -> Any:
@@ -28,17 +29,20 @@ def _unguarded(connection: Connection) -> Any:
 
 
 def older_wins(patch: Patch) -> None:
-    patch.setattr(objects._Entry, "rank", property(lambda entry: (-entry.version, entry.tie)))
-    patch.setattr(objects, "_known", _ranked(lambda rank: (-rank[0], rank[1])))
+    patch.setattr(merge, "rank", lambda *told: _backwards(_true_rank(*told)))
     patch.setattr(objects, "_upsert", _unguarded)
 
 
 def last_to_come_wins(patch: Patch) -> None:
-    patch.setattr(objects, "_known", _ranked(lambda _: (0, "")))
+    patch.setattr(objects, "_known", _ranked(lambda _: Rank(-1, 0, "")))
     patch.setattr(objects, "_upsert", _unguarded)
 
 
-def _ranked(turn: Callable[[tuple[int, str]], tuple[int, str]]) -> Any:
+def _backwards(rank: Rank) -> Rank:
+    return rank._replace(version=-rank.version)
+
+
+def _ranked(turn: Callable[[Rank], Rank]) -> Any:
     true = objects._known
 
     def known(*args: Any) -> dict[Ref, Any]:
@@ -52,9 +56,15 @@ def ties_ignored(patch: Patch) -> None:
 
 
 def terminal_regresses(patch: Patch) -> None:
-    """What has come to its end (the second step of its road) is overwritten by any older word."""
-    patch.setattr(objects, "_known", _ranked(lambda rank: (rank[0] * (int(rank[1][:20]) < 2), rank[1])))
+    """What has come to its end is overwritten by any older word of the same stage."""
+    ended = _ranked(lambda rank: rank._replace(version=rank.version * (rank.stage < 1)))
+    patch.setattr(objects, "_known", ended)
     patch.setattr(objects, "_upsert", _unguarded)
+
+
+def lags_believed(patch: Patch) -> None:
+    """A read that takes a step back is not asked again."""
+    patch.setattr(merge, "_LAG", 0)
 
 
 def untold_refunds_counted_twice(patch: Patch) -> None:
@@ -111,6 +121,7 @@ BROKEN: dict[Callable[[Patch], None], str] = {
     last_to_come_wins: "order",
     ties_ignored: "order",
     terminal_regresses: "truth",
+    lags_believed: "lag",
     untold_refunds_counted_twice: "truth",
     refunds_forgotten: "truth",
     stand_in_not_folded: "truth",

@@ -54,6 +54,15 @@ def test_once_wants_are_answered_the_rows_are_the_truth(
     properties.assert_truth(database, world, order)
 
 
+@anything
+def test_a_replica_that_lags_behind_changes_nothing_in_the_end(
+    database: Connection, script: list[Action], order: random.Random, links: bool, intents: bool
+) -> None:
+    """Reads that were answered with older states are told in any order: the same rows, and the truth."""
+    world = World(links_told=links, intents_told=intents).run(script)
+    properties.assert_lags_are_nothing(database, world, order)
+
+
 SHORT: dict[str, list[Action]] = {
     "a bank debit by checkout that settles": [
         ("buy", 0, 2),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from overseer_payment.ledger import merge
+from overseer_payment.ledger import merge, progress
 from overseer_payment.ledger.component import Component, collects
 from overseer_payment.ledger.derive import derive
 from overseer_payment.ledger.payment import Payment
@@ -239,7 +239,7 @@ def test_a_dispute_goes_forward_by_state_then_by_what_was_sent_then_by_its_money
         dispute(1, DisputeStatus.WON, funds_withdrawn=1000),
         dispute(1, DisputeStatus.WON),
     ]
-    ranks = [merge.progress(snapshot) for snapshot in road]
+    ranks = [progress.progress(snapshot) for snapshot in road]
     assert ranks == sorted(set(ranks))
 
 

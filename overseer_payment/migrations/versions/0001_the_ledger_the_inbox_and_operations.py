@@ -240,6 +240,7 @@ def upgrade() -> None:
     sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
     sa.Column('provider_id', sa.String(length=255), nullable=False),
     sa.Column('kind', sa.String(length=20), nullable=False),
+    sa.Column('stage', sa.SmallInteger(), nullable=False),
     sa.Column('version', sa.BigInteger(), nullable=False),
     sa.Column('tie', sa.String(length=60), nullable=False),
     sa.Column('payment_ref', sa.String(length=255), nullable=True),
