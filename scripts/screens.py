@@ -197,10 +197,28 @@ def everything(folder: Path) -> None:
                 page.screenshot(path=folder / f"{named(address)}.{width}.{theme}.png", full_page=True)
             for layer in LAYERS:
                 take(page, url, replace(layer, name=f"over-{layer.name}.{width}.{theme}"), folder)
+            bought(page, url, folder, f"{width}.{theme}")
+            page.context.clear_cookies()
+            page.goto(f"{url}/login")
+            page.screenshot(path=folder / f"login.{width}.{theme}.png", full_page=True)
             page.context.close()
             click.echo(f"{theme}, {width} px: {len(found)} pages, {len(LAYERS)} dialogs")
         states(browser, folder)
     sheet(folder)
+
+
+def bought(page: Page, url: str, folder: Path, kind: str) -> None:
+    """The way of a buyer: a checkout is opened, shown by the provider, paid, and the landing page says so."""
+    page.goto(f"{url}/payment/modal/actions")
+    page.locator(".op-catalog button:has-text('Checkout')").first.click()
+    page.wait_for_url("**/pay/**")
+    page.screenshot(path=folder / f"hosted.{kind}.png", full_page=True)
+    page.locator("button[name=use]").first.click()
+    page.screenshot(path=folder / f"hosted-filled.{kind}.png", full_page=True)
+    page.locator("#pay button.primary").click()
+    page.wait_for_url("**/payment/success**")
+    page.locator("text=Paid").first.wait_for()
+    page.screenshot(path=folder / f"landing-paid.{kind}.png", full_page=True)
 
 
 def named(address: str) -> str:

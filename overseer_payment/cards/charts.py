@@ -230,7 +230,7 @@ def _up(value: int, unit: int) -> int:
     return -(-value // unit) * unit
 
 
-def nice_step(span: int, *, target: int = 4) -> int:
+def nice_step(span: int, *, target: int = 5) -> int:
     """1, 2 or 5 times a power of ten, so that about `target` steps cover `span`."""
     power = 1
     while True:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, Response
 
 from overseer_payment.cards import timeline, words
@@ -40,6 +40,7 @@ def _environment() -> Environment:
     environment.globals["timeline"] = timeline
     environment.filters["phrase"] = words.phrase
     environment.filters["method"] = method
+    environment.filters["mail"] = mail
     return environment
 
 
@@ -47,6 +48,11 @@ def render(template: str, **context: Any) -> Markup:
     """One of our templates as safe HTML; everything in `context` is escaped."""
     # Trusted: the output of an autoescaping environment over our own templates.
     return Markup(_environment().get_template(f"overseer_payment/{template}").render(context))
+
+
+def mail(address: str) -> Markup:
+    """An address that is parted before its host where it doesn't fit, rather than within a word."""
+    return escape(address).replace("@", Markup("<wbr>@"))
 
 
 def part(name: str, *args: object) -> Markup:
