@@ -50,6 +50,8 @@ class Forwarder:
     interval: float = 2.0
     sleep: Sleep = asyncio.sleep
     told: Told = field(default_factory=Told)
+    patient: bool = True
+    """Wait for a provider that is away? Who asked for one look learns that it is instead."""
 
     async def begin(self, since: datetime | None = None, *, from_now: bool = False) -> Position:
         """Go on where the last run stopped; else, or with `from_now`, with what happens from now on.
@@ -69,7 +71,8 @@ class Forwarder:
     async def run(self, at: Position, *, once: bool = False) -> None:
         """Forward until cancelled, or with `once` until everything there is was forwarded.
 
-        Raises Conflict for a server that doesn't know the secret, ProviderAuthError.
+        Raises Conflict for a server that doesn't know the secret, ProviderAuthError; unless it is patient,
+        ProviderUnavailable and ProviderRateLimited.
         """
         while True:
             at = await self._look(at)
@@ -107,14 +110,17 @@ class Forwarder:
         return [EventPage(events=(), next_cursor=None, as_of=started), *told]
 
     async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Wait for a provider that is away or busy, as long as it takes."""
+        """Wait for a provider that is away or busy, as long as it takes; or not at all."""
         attempt = 0
         while True:
             try:
                 answer = await ask()
             except (ProviderUnavailable, ProviderRateLimited, ProviderRejected, ObjectAbsent) as error:
-                if isinstance(error, ProviderRejected | ObjectAbsent) and attempt:
-                    raise  # not a cursor that grew old in between
+                if isinstance(error, ProviderRejected | ObjectAbsent):
+                    if attempt:
+                        raise  # not a cursor that grew old in between
+                elif not self.patient:
+                    raise
                 if not attempt:
                     self.courier.notice(f"{error.detail} Waiting for it.")
                 wish = min(float(error.retry_after or 0), _LONGEST_WISH)

@@ -90,10 +90,12 @@ class Views:
 
     def require_home(self, account: Account, what: str) -> None:
         """Raises Conflict, naming `what` it is about, for an account that no configured key belongs to."""
-        if account not in self.homes():
-            raise Conflict(
-                f"This {what} belongs to another account than the configured key.", code="other_account"
+        homes = self.homes()
+        if account not in homes:
+            keys = (
+                "another account than the configured key" if homes else "an account without a configured key"
             )
+            raise Conflict(f"This {what} belongs to {keys}.", code="other_account")
 
     async def require_no_demo(self) -> None:
         """Raises ConfigurationError when a live key meets a demo's rows: one of the two is a mistake."""

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from overseer_payment import tables
-from overseer_payment.errors import Conflict, ProviderAuthError
+from overseer_payment.errors import Conflict, ProviderAuthError, ProviderUnavailable
 from overseer_payment.forwarding import Forwarded, Forwarder, is_loopback
 from overseer_payment.forwarding.delivering import LONGEST_PAUSE, Courier, pause
 from overseer_payment.forwarding.position import Place
@@ -67,14 +67,20 @@ class Desk:
     def types(self) -> list[str]:
         return [one.event.type for one in self.done]
 
-    async def run(self, *, once: bool = True, **start: Any) -> Forwarder:
+    async def run(self, *, once: bool = True, patient: bool = True, **start: Any) -> Forwarder:
         provider = self.shop.payments.registry.get("stripe")
         assert isinstance(provider, StripeProvider)
         async with httpx.AsyncClient(transport=self.server) as http:
             courier = Courier(http, URL, provider, self.secret, self.said.append, self.sleep)
             place = Place(self.shop.payments.home(), URL)
             forwarder = Forwarder(
-                self.shop.engine, place, provider, courier, self.done.append, sleep=self.sleep
+                self.shop.engine,
+                place,
+                provider,
+                courier,
+                self.done.append,
+                sleep=self.sleep,
+                patient=patient,
             )
             await forwarder.run(await forwarder.begin(**start), once=once)
         return forwarder
@@ -206,11 +212,14 @@ async def test_a_server_with_another_secret_ends_it(shop: Shop, desk: Desk) -> N
 
 
 async def test_a_provider_that_is_down_is_waited_for(shop: Shop, desk: Desk) -> None:
-    """While Stripe is away the listener waits, with bounded pauses, and goes on afterwards."""
+    """While Stripe is away a listener waits, with bounded pauses, unless it is to look only once."""
     await desk.run()
     shop.world.clock.advance(5)
     await shop.pay(1000)
     shop.wire.down = True
+    with pytest.raises(ProviderUnavailable):
+        await desk.run(patient=False)
+    assert desk.pauses == []
 
     async def come_back() -> None:
         shop.wire.down = len(desk.pauses) < 3

@@ -31,7 +31,11 @@ if TYPE_CHECKING:
     help="Begin with what happened since this day (UTC).",
 )
 @click.option("--from-now", is_flag=True, help="Leave out what happened since the last time.")
-@click.option("--once", is_flag=True, help="End when everything there is was forwarded.")
+@click.option(
+    "--once",
+    is_flag=True,
+    help="End when everything there is was forwarded, or when the provider can't be reached.",
+)
 @click.option("--interval", metavar="SECONDS", type=click.FloatRange(0.2, 3600), default=2.0,
               show_default=True, help="How often to ask for events.")  # fmt: skip
 @click.option("--print-secret", is_flag=True, help="Only print the signing secret that is used.")
@@ -134,7 +138,14 @@ class _Listening:
         async with httpx.AsyncClient(trust_env=not is_loopback(self.url)) as http:
             courier = Courier(http, self.url, self.signer, self.secret.value, note)
             forwarder = Forwarder(
-                self.payments.engine, place, self.signer, courier, report, self.interval, told=told
+                self.payments.engine,
+                place,
+                self.signer,
+                courier,
+                report,
+                self.interval,
+                told=told,
+                patient=not once,
             )
             at = await forwarder.begin(since, from_now=from_now)
             self.greet()

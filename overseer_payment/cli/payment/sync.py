@@ -50,7 +50,7 @@ def sync(since: datetime | None, whole: bool, provider: str | None, as_json: boo
         raise click.UsageError("Either --all or --since, not both.")
     with session() as desk:
         done = [
-            _catch_up(desk, source, since=since, history=whole or since is not None)
+            _catch_up(desk, source, since=since, history=whole or since is not None, remark=not as_json)
             for source in sources_of(desk, provider)
         ]
         with counter("Applying"):
@@ -77,7 +77,9 @@ def sources_of(desk: Session, provider: str | None) -> list[Source]:
     return desk.run(find())
 
 
-def _catch_up(desk: Session, source: Source, *, since: datetime | None, history: bool) -> CaughtUp:
+def _catch_up(
+    desk: Session, source: Source, *, since: datetime | None, history: bool, remark: bool
+) -> CaughtUp:
     from overseer_payment.cli import output
     from overseer_payment.sync import catch_up
 
@@ -90,7 +92,8 @@ def _catch_up(desk: Session, source: Source, *, since: datetime | None, history:
         try:
             return desk.run(work)
         except ProviderError:
-            output.note("What was read so far is kept. Run it again to go on.")
+            if remark:  # a program is told of the failure alone, in one line
+                output.note("What was read so far is kept. Run it again to go on.")
             raise
 
 
