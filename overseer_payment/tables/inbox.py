@@ -51,7 +51,15 @@ Index(
 
 Index("ix_payment_event_status", event.c.account_id, event.c.status, event.c.id)
 
-Index("ix_payment_event_type", event.c.account_id, event.c.type, event.c.id)
+# What waits is found by its status: its type is not to cost who delivers it.
+Index(
+    "ix_payment_event_type",
+    event.c.account_id,
+    event.c.type,
+    event.c.id,
+    sqlite_where=event.c.status != "pending",
+    postgresql_where=event.c.status != "pending",
+)
 
 # What each provider says about each of its objects, newest word only. All other rows derive from these.
 

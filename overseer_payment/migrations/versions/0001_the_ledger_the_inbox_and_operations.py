@@ -153,7 +153,7 @@ def upgrade() -> None:
     with op.batch_alter_table('payment_event', schema=None) as batch_op:
         batch_op.create_index('ix_payment_event_due', ['due_at', 'id'], unique=False, sqlite_where=sa.text("status IN ('pending', 'failed')"), postgresql_where=sa.text("status IN ('pending', 'failed')"))
         batch_op.create_index('ix_payment_event_status', ['account_id', 'status', 'id'], unique=False)
-        batch_op.create_index('ix_payment_event_type', ['account_id', 'type', 'id'], unique=False)
+        batch_op.create_index('ix_payment_event_type', ['account_id', 'type', 'id'], unique=False, sqlite_where=sa.text("status != 'pending'"), postgresql_where=sa.text("status != 'pending'"))
 
     op.create_table('payment_forwarded',
     sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
@@ -559,7 +559,7 @@ def downgrade() -> None:
     op.drop_table('payment_forwarding')
     op.drop_table('payment_forwarded')
     with op.batch_alter_table('payment_event', schema=None) as batch_op:
-        batch_op.drop_index('ix_payment_event_type')
+        batch_op.drop_index('ix_payment_event_type', sqlite_where=sa.text("status != 'pending'"), postgresql_where=sa.text("status != 'pending'"))
         batch_op.drop_index('ix_payment_event_status')
         batch_op.drop_index('ix_payment_event_due', sqlite_where=sa.text("status IN ('pending', 'failed')"), postgresql_where=sa.text("status IN ('pending', 'failed')"))
 
