@@ -217,7 +217,6 @@ async def test_who_may_call_what(rest: httpx.AsyncClient, ids: dict[str, str]) -
                 allowed = again
 
 
-@on_one
 async def test_lists_hold_what_one_may_see(rest: httpx.AsyncClient, ids: dict[str, str]) -> None:
     """Two users see their own rows, who sees all the rows of both, everybody else nothing; exports alike."""
     for plural in LISTS:
