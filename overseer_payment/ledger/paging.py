@@ -49,7 +49,7 @@ class Order:
 
     def read(self, cursor: str) -> tuple[datetime | int, int]:
         """Where a page of this order ended. Raises Invalid, also for a cursor of another order."""
-        if self.column == NEWEST.column:
+        if self.column in _MOMENTS:
             return _read(cursor)
         match _decoded(cursor):
             case [int(value), int(id), self.column] if abs(value) < 2**63 and 0 <= id < 2**63:
@@ -58,6 +58,9 @@ class Order:
 
 
 NEWEST = Order()
+# Of rows that are still to be answered alone: others have no such moment.
+SOONEST = Order("answer_by", rising=True)
+_MOMENTS = frozenset({NEWEST.column, SOONEST.column})
 
 
 def page(
@@ -95,6 +98,20 @@ def merged(
     return ordered[:limit], order.write(ordered[:limit][-1])
 
 
+def together(
+    connection: Connection,
+    queries: Iterable[Select[Any]],
+    table: Table,
+    *,
+    limit: int,
+    cursor: str | None,
+    order: Order = NEWEST,
+) -> tuple[Sequence[Row[Any]], str | None]:
+    """One page of several queries, each asked for itself: each has an index to walk, all have none."""
+    pages = (page(connection, one, table, limit=limit, cursor=cursor, order=order) for one in queries)
+    return merged(pages, limit=limit, order=order)
+
+
 def latest(
     connection: Connection,
     table: Table,
@@ -121,23 +138,6 @@ def latest(
     found = select(newest.c.id).order_by(newest.c.id.desc()).limit(limit + 1)
     ids = connection.execute(found).scalars().all()
     return (ids, None) if len(ids) <= limit else (ids[:limit], _write(_EPOCH, ids[limit - 1]))
-
-
-def soonest(
-    connection: Connection, query: Select[Any], table: Table, by: str, *, limit: int, cursor: str | None
-) -> tuple[Sequence[Row[Any]], str | None]:
-    """Up to `limit` rows of `query` by `(by, id)` ascending, and the cursor that goes on.
-
-    `by` names a column of moments that is no NULL in any row of `query`.
-    """
-    key = (table.c[by], table.c.id)
-    if cursor is not None:
-        query = query.where(tuple_(*key) > tuple_(*_read(cursor)))
-    rows = connection.execute(query.order_by(*key).limit(limit + 1)).all()
-    if len(rows) <= limit:
-        return rows, None
-    last = rows[limit - 1]
-    return rows[:limit], _write(getattr(last, by), last.id)
 
 
 def _write(at: datetime, id: int) -> str:

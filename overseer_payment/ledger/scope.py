@@ -11,6 +11,7 @@ from sqlalchemy.sql.elements import KeyedColumnElement
 
 from overseer_payment import tables
 from overseer_payment.ledger.counting import ALIKE, Counting
+from overseer_payment.ledger.paging import MOST_RUNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +54,15 @@ class Scope:
         key = table.c.id if table is tables.customer else table.c.customer_id
         of_customers: ColumnElement[bool] = key.in_(sorted(customers))
         return of_customers
+
+    def runs(
+        self, connection: Connection, table: Any, customers: Collection[int] | None = None
+    ) -> list[ColumnElement[bool]]:
+        """What `listed` finds in parts, each of which an index has in the list's order.
+
+        With several accounts in one question, databases would sort all rows that there are.
+        """
+        several = 1 < len(self.account_ids) <= MOST_RUNS
+        if several and customers is None and self.user_id is None:
+            return [table.c.account_id == id for id in self.account_ids]
+        return [self.listed(connection, table, customers)]

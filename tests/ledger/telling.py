@@ -160,9 +160,9 @@ class Ledger:
         return 0, 0, 0, 0
 
 
-def seen(ledger: Ledger, query: TransactionQuery, user: str | None = None) -> list[str]:
-    """The provider ids on all pages of a list."""
-    scope, found = Scope((ledger.account_id,), user), list[str]()
+def seen(ledger: Ledger, query: TransactionQuery, user: str | None = None, *others: Ledger) -> list[str]:
+    """The provider ids on all pages of a list, also of other ledgers' accounts."""
+    scope, found = Scope((ledger.account_id, *(one.account_id for one in others)), user), list[str]()
     for _ in range(1000):
         page = queries.transactions(ledger.connection, scope, query)
         found += [row.provider_transaction_id for row in page.rows]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
-from overseer_payment.ledger import paging, queries
+from overseer_payment.ledger import accounts, paging, queries
 from overseer_payment.ledger.scope import Scope
+from overseer_payment.provider import DisputeStatus
 from overseer_payment.schemas import Deadline, DisputeQuery
 from tests.ledger.provider import START
-from tests.ledger.telling import Ledger, moment
+from tests.ledger.telling import ACCOUNT, Ledger, dispute, moment
 from tests.ledger.test_plans import assert_no_scan, plans
 
 LATER = paging._write(moment(9), 5)
@@ -33,11 +36,36 @@ LISTS: dict[str, tuple[dict[str, Any], str]] = {
 def test_a_page_of_disputes_is_read_off_an_index(busy: Ledger, name: str) -> None:
     """The index that fits the question, in its own order: nothing is sorted or walked through."""
     asked, index = LISTS[name]
-    query, scope = DisputeQuery.model_validate(asked), Scope((busy.account_id,))
-    steps = plans(busy.connection, lambda: queries.disputes(busy.connection, scope, query, now=START))
-    assert_no_scan(steps)
-    assert [step for step in steps if f"ix_payment_dispute_{index}" in step]
-    assert not [step for step in steps if "TEMP B-TREE" in step]
+    query = DisputeQuery.model_validate(asked)
+    for ids in ((busy.account_id,), (busy.account_id, busy.account_id + 1)):
+        scope = Scope(ids)
+        steps = plans(busy.connection, partial(queries.disputes, busy.connection, scope, query, now=START))
+        assert_no_scan(steps)
+        assert len([step for step in steps if f"ix_payment_dispute_{index}" in step]) == len(ids)
+        assert not [step for step in steps if "TEMP B-TREE" in step]
+
+
+def test_deadlines_of_two_accounts_come_in_one_order(fresh: Connection) -> None:
+    """Page by page, whichever account a dispute belongs to; and newest first, if all are asked for."""
+    both = accounts.ensure(fresh, [ACCOUNT, replace(ACCOUNT, livemode=True)]).values()
+    for number, days in enumerate((5, 3, 9, 3, 7)):
+        Ledger(fresh, list(both)[number % 2]).tell(
+            dispute(
+                1,
+                DisputeStatus.NEEDS_RESPONSE,
+                f"du_{number}",
+                made=number,
+                evidence_due_by=START + timedelta(days=days),
+            )
+        )
+    scope = Scope(tuple(both))
+    for status, expected in (("open", [1, 3, 0, 4, 2]), (None, [4, 3, 2, 1, 0])):
+        found, query = list[str](), DisputeQuery.model_validate({"status": status, "limit": 2})
+        for _ in range(3):
+            page = queries.disputes(fresh, scope, query, now=START)
+            found += [row.provider_dispute_id for row in page.rows]
+            query = query.model_copy(update={"cursor": page.next_cursor})
+        assert (found, page.next_cursor) == ([f"du_{number}" for number in expected], None)
 
 
 def test_one_dispute_and_a_buyers_are_gone_to_directly(busy: Ledger) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -34,19 +35,21 @@ from tests.ledger.telling import (
 def test_pages_show_every_row_once_and_in_order(
     database: Connection, moments: list[int], limit: int, failed: bool, oldest: bool
 ) -> None:
-    """Whatever the size of a page, however many rows share a second, filtered or not, from either end."""
+    """Whatever the size of a page, many of one second, filtered or not, from either end, of two accounts."""
     with database.begin() as transaction:
-        ledger = Ledger(database, accounts.ensure(database, [ACCOUNT])[ACCOUNT])
+        both = accounts.ensure(database, [ACCOUNT, replace(ACCOUNT, livemode=True)])
+        ledger, other = (Ledger(database, id) for id in both.values())
         told = [
             payment(10, FAILED if number % 2 and failed else SUCCEEDED, f"pi_{number}", made=made)
             for number, made in enumerate(moments)
         ]
-        ledger.tell(*told)
+        ledger.tell(*told[::3], *told[1::3])
+        other.tell(*told[2::3])
         wanted = [one for one in told if not failed or one.status is FAILED]
         order = {"order": "oldest" if oldest else "newest"}
         filters = order | ({"status": "failed"} if failed else {})
         query = TransactionQuery.model_validate({"limit": limit} | filters)
-        found = seen(ledger, query)
+        found = seen(ledger, query, None, other)
         assert sorted(found) == sorted(one.id for one in wanted)
         made_at = {one.id: one.occurred_at for one in told}
         assert [made_at[id] for id in found] == sorted((made_at[id] for id in found), reverse=not oldest)

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, or_
 
 from overseer_payment import tables
 from overseer_payment.errors import NotFound
-from overseer_payment.ledger.paging import merged, page
+from overseer_payment.ledger.paging import together
 from overseer_payment.ledger.queries import search
 from overseer_payment.ledger.queries.common import aware, is_named, joined, values_of
 from overseer_payment.ledger.queries.subscriptions import subscription_rows, subscriptions_where
@@ -31,18 +31,17 @@ def customers(connection: Connection, scope: Scope, query: CustomerQuery) -> Pag
     before = aware(query.occurred_before) if query.occurred_before else None
     if before is not None:
         base = base.where(_c.c.occurred_at < before)
-    newest, since = base.where(scope.listed(connection, _c)), None
-    statements = [newest]
+    statements, since = [base.where(run) for run in scope.runs(connection, _c)], None
     if text:
         columns = (_c.c.email, _c.c.name, _c.c.provider_customer_id, _c.c.user_id)
-        newest = newest.where(or_(*(column.icontains(text, autoescape=True) for column in columns)))
+        resembling = or_(*(column.icontains(text, autoescape=True) for column in columns))
         if scope.user_id is None:
             since = search.window(connection, _c, scope.account_ids, before=before)
-        statements = [newest if since is None else newest.where(_c.c.occurred_at >= since)]
+        lately = [] if since is None else [_c.c.occurred_at >= since]
+        statements = [one.where(resembling, *lately) for one in statements]
         if since is not None and (people := search.people(connection, scope.account_ids, text)):
             statements.append(base.where(_c.c.id.in_(people)))
-    pages = [page(connection, one, _c, limit=query.limit, cursor=query.cursor) for one in statements]
-    rows, cursor = merged(pages, limit=query.limit)
+    rows, cursor = together(connection, statements, _c, limit=query.limit, cursor=query.cursor)
     found = [CustomerRow.model_validate(values_of(row)) for row in rows]
     return Page(rows=found, next_cursor=cursor, searched_since=since)
 

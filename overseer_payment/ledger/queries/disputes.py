@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, true
 
 from overseer_payment import tables
 from overseer_payment.errors import NotFound
-from overseer_payment.ledger.paging import page, soonest
+from overseer_payment.ledger.paging import NEWEST, SOONEST, together
 from overseer_payment.ledger.queries.common import is_named, joined, values_of
 from overseer_payment.ledger.scope import Scope
 from overseer_payment.provider import AWAITS_RESPONSE, OPEN_DISPUTE, DisputeKind, DisputeStatus
@@ -24,11 +24,10 @@ _AWAITED = tuple(sorted(status.value for status in AWAITS_RESPONSE))
 
 def disputes(connection: Connection, scope: Scope, query: DisputeQuery, *, now: datetime) -> Page[DisputeRow]:
     """Disputes, newest first; those that are open or due soon by their deadlines."""
-    statement = _disputes(scope.listed(connection, _d), _visible(scope), *_filters(query, now))
-    if query.due_soon or query.status is DisputeFilter.OPEN:
-        rows, cursor = soonest(connection, statement, _d, "answer_by", limit=query.limit, cursor=query.cursor)
-    else:
-        rows, cursor = page(connection, statement, _d, limit=query.limit, cursor=query.cursor)
+    base = _disputes(_visible(scope), *_filters(query, now))
+    statements = [base.where(run) for run in scope.runs(connection, _d)]
+    order = SOONEST if query.due_soon or query.status is DisputeFilter.OPEN else NEWEST
+    rows, cursor = together(connection, statements, _d, limit=query.limit, cursor=query.cursor, order=order)
     return Page(rows=[_row(row, now) for row in rows], next_cursor=cursor)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, select
 
 from overseer_payment import tables
 from overseer_payment.errors import NotFound
 from overseer_payment.ledger import objects
-from overseer_payment.ledger.paging import page
+from overseer_payment.ledger.paging import together
 from overseer_payment.ledger.queries.common import is_named, joined, named, values_of
 from overseer_payment.ledger.queries.transactions import paid_for
 from overseer_payment.ledger.scope import Scope
@@ -27,23 +27,22 @@ def _invoices(*where: ColumnElement[bool]) -> Select[Any]:
 
 def invoices(connection: Connection, scope: Scope, query: InvoiceQuery) -> Page[InvoiceRow]:
     """Invoices, newest first."""
-    statement = _invoices(*_whose(connection, scope, query))
-    if query.status is not None:
-        statement = statement.where(_i.c.status == query.status.value)
-    rows, cursor = page(connection, statement, _i, limit=query.limit, cursor=query.cursor)
+    status = [] if query.status is None else [_i.c.status == query.status.value]
+    statements = [_invoices(run, *status) for run in _whose(connection, scope, query)]
+    rows, cursor = together(connection, statements, _i, limit=query.limit, cursor=query.cursor)
     return Page(rows=[InvoiceRow.model_validate(values_of(row)) for row in rows], next_cursor=cursor)
 
 
 def _whose(connection: Connection, scope: Scope, query: InvoiceQuery) -> list[ColumnElement[bool]]:
-    """Where to begin: at the few rows that are named, else at all that the viewer may see."""
+    """Where to begin: at the few rows that are named, else at all that the viewer may see, in parts."""
     customers = named(connection, _c, _c.c.provider_customer_id, scope, query.customer_id)
     subscriptions = named(connection, _s, _s.c.provider_subscription_id, scope, query.subscription_id)
-    begin: list[ColumnElement[bool]] = []
-    if subscriptions is not None:
-        begin.append(_i.c.subscription_id.in_(subscriptions))
-    if not begin or customers is not None or scope.user_id is not None:
-        begin.append(scope.listed(connection, _i, customers))
-    return begin
+    if subscriptions is None:
+        return scope.runs(connection, _i, customers)
+    billed = _i.c.subscription_id.in_(subscriptions)
+    if customers is None and scope.user_id is None:
+        return [billed]
+    return [and_(billed, scope.listed(connection, _i, customers))]
 
 
 def invoice(connection: Connection, scope: Scope, id: str) -> InvoiceDetail:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 from overseer_payment import tables
 from overseer_payment.errors import NotFound
 from overseer_payment.ledger.objects import chunks
-from overseer_payment.ledger.paging import page
+from overseer_payment.ledger.paging import together
 from overseer_payment.ledger.queries.common import is_named, joined, named, values_of
 from overseer_payment.ledger.scope import Scope
 from overseer_payment.provider import SubscriptionStatus
@@ -75,10 +75,9 @@ def _shown(row: Row[Any], items: Sequence[Mapping[str, Any]]) -> SubscriptionRow
 def subscriptions(connection: Connection, scope: Scope, query: SubscriptionQuery) -> Page[SubscriptionRow]:
     """Subscriptions, newest first."""
     customers = named(connection, _c, _c.c.provider_customer_id, scope, query.customer_id)
-    statement = subscriptions_where(scope.listed(connection, _s, customers))
-    if query.status is not None:
-        statement = statement.where(_s.c.status == query.status.value)
-    rows, cursor = page(connection, statement, _s, limit=query.limit, cursor=query.cursor)
+    status = [] if query.status is None else [_s.c.status == query.status.value]
+    statements = [subscriptions_where(run, *status) for run in scope.runs(connection, _s, customers)]
+    rows, cursor = together(connection, statements, _s, limit=query.limit, cursor=query.cursor)
     return Page(rows=subscription_rows(connection, rows), next_cursor=cursor)
 
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, or_, select
 
 from overseer_payment import tables
 from overseer_payment.errors import NotFound
 from overseer_payment.ledger import references
-from overseer_payment.ledger.paging import Order, merged, page
+from overseer_payment.ledger.paging import Order, together
 from overseer_payment.ledger.queries import search
 from overseer_payment.ledger.queries.amounts import ordered
 from overseer_payment.ledger.queries.common import aware, joined, named, values_of
@@ -40,19 +40,19 @@ def transaction_row(row: Row[Any]) -> TransactionRow:
 def transactions(connection: Connection, scope: Scope, query: TransactionQuery) -> Page[TransactionRow]:
     """Payments and refunds, newest first."""
     text = (query.q or "").strip()
-    begin, bounded = _whose(connection, scope, query)
+    runs, bounded = _whose(connection, scope, query)
     order = ordered(connection, scope, query, few=bool(text) or bounded)
     base = _transactions(_t.c.placeholder.is_(False), *_filters(query, order))
     if not text:
-        return _page(connection, query, order, [base.where(*begin)])
+        return _page(connection, query, order, [base.where(run) for run in runs])
     known = references.resolve(connection, scope.account_ids, text)
     if known and not text.isdigit():  # a number may also be part of what somebody looks for
         children = connection.execute(select(_t.c.id).where(_t.c.parent_id.in_(known))).scalars()
         named = _t.c.id.in_(sorted({*known, *children}))
-        return _page(connection, query, order, [base.where(named, *(begin if bounded else ()))])
+        return _page(connection, query, order, [base.where(named, *(runs if bounded else ()))])
     if bounded:
         return _page(
-            connection, query, order, [base.where(*begin, or_(_t.c.id.in_(known), _resembling(text)))]
+            connection, query, order, [base.where(*runs, or_(_t.c.id.in_(known), _resembling(text)))]
         )
     return _searched(connection, scope, query, order, base, text, known)
 
@@ -64,9 +64,7 @@ def _page(
     statements: Sequence[Select[Any]],
     searched_since: datetime | None = None,
 ) -> Page[TransactionRow]:
-    limit = query.limit
-    pages = (page(connection, one, _t, limit=limit, cursor=query.cursor, order=order) for one in statements)
-    rows, cursor = merged(pages, limit=limit, order=order)
+    rows, cursor = together(connection, statements, _t, limit=query.limit, cursor=query.cursor, order=order)
     found = [transaction_row(row) for row in rows]
     return Page(rows=found, next_cursor=cursor, searched_since=searched_since)
 
@@ -84,8 +82,8 @@ def _searched(
     ids = scope.account_ids
     before = aware(query.occurred_before) if query.occurred_before else None
     since = search.window(connection, _t, ids, before=before)
-    newest = base.where(_t.c.account_id.in_(ids), _resembling(text))
-    statements = [newest if since is None else newest.where(_t.c.occurred_at >= since)]
+    lately = [] if since is None else [_t.c.occurred_at >= since]
+    statements = [base.where(run, _resembling(text), *lately) for run in scope.runs(connection, _t)]
     if payers := {*known, *search.payers(connection, ids, text)}:
         statements.append(base.where(_t.c.id.in_(sorted(payers))))
     if people := search.people(connection, ids, text):
@@ -96,15 +94,14 @@ def _searched(
 def _whose(
     connection: Connection, scope: Scope, query: TransactionQuery
 ) -> tuple[list[ColumnElement[bool]], bool]:
-    """Where to begin, and whether that is at few rows: those of who is named, or all there is to see."""
-    begin: list[ColumnElement[bool]] = []
+    """Where to begin: at the few rows of who is named (then it is True), or at all there is, in parts."""
     customers = named(connection, _c, _c.c.provider_customer_id, scope, query.customer_id)
     subscriptions = named(connection, _s, _s.c.provider_subscription_id, scope, query.subscription_id)
-    if subscriptions is not None:
-        begin.append(_t.c.subscription_id.in_(subscriptions))
-    if not begin or customers is not None or scope.user_id is not None:
-        begin.append(scope.listed(connection, _t, customers))
-    return begin, not (subscriptions is None and customers is None and scope.user_id is None)
+    named_so = customers is not None or scope.user_id is not None
+    if subscriptions is None:
+        return scope.runs(connection, _t, customers), named_so
+    billed = _t.c.subscription_id.in_(subscriptions)
+    return [and_(billed, scope.listed(connection, _t, customers)) if named_so else billed], True
 
 
 def _filters(query: TransactionQuery, order: Order) -> list[ColumnElement[bool]]:
