@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, select, text
+from sqlalchemy import Connection, create_engine, event, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -123,6 +123,22 @@ async def test_a_read_only_file_is_one_sentence(sqlite_url: str, tmp_path: Path)
         async with database.write(engine) as connection:
             await connection.run_sync(lambda c: record(c, 1, [payment(10, SUCCEEDED)], now=moment(0)))
     await engine.dispose()
+
+
+@pytest.mark.parametrize(("mode", "seen"), [("delete", True), ("wal", False)])
+def test_a_folder_that_takes_no_files_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, seen: bool
+) -> None:
+    """Before the first write: its journal could not be made there. A log that is there already will do."""
+    # Permission bits mean nothing to root.
+    monkeypatch.setattr("os.access", lambda path, _: Path(path) != tmp_path)
+    engine = create_engine(f"sqlite:///{tmp_path}/host.db")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"PRAGMA journal_mode={mode}")
+        connection.exec_driver_sql("CREATE TABLE host (id INTEGER)")
+        connection.commit()
+        assert read_only(connection) is seen
+    engine.dispose()
 
 
 async def test_a_locked_file_is_one_sentence(sqlite_url: str, tmp_path: Path) -> None:

@@ -23,4 +23,8 @@ def read_only(connection: Connection) -> bool:
     file = connection.exec_driver_sql("PRAGMA database_list").first()
     path = Path(file.file) if file is not None and file.file else None
     # What is gone while it is open can still be written; a database in memory always.
-    return path is not None and path.exists() and not os.access(path, os.W_OK)
+    if path is None or not path.exists():
+        return False
+    log = path.with_name(f"{path.name}-wal")
+    # A change is first written beside the file: into the log that is there, else into one that is made.
+    return not all(os.access(each, os.W_OK) for each in (path, log if log.exists() else path.parent))
