@@ -11,7 +11,7 @@ from overseer_payment.provider import TransactionStatus
 from overseer_payment.schemas import CustomerValue, RevenuePoint, RevenueSeries
 from tests.cards.fake_payments import FakePayments
 from tests.cards.fakes import Stage
-from tests.cards.rows import HEBREW, LONG, customer, now, status, subscription, transaction
+from tests.cards.rows import HEBREW, LONG, customer, event, now, status, subscription, transaction
 
 _TABS = ("/payment/modal", "/payment/modal/transactions", "/payment/modal/customers")
 _ALL = (*_TABS, "/payment/modal/subscriptions", "/payment/modal/disputes", "/payment/modal/actions")
@@ -112,8 +112,43 @@ def _provider_down(stage: Stage) -> None:
 
 
 def _read_only(stage: Stage) -> None:
-    stage.payments.state = status(read_only=True)
+    stage.payments.state = status(read_only=True, failed_events=1)
+    stage.payments.inbox = [event(1), event(2, status="failed", last_error="DatabaseReadOnly", attempts=3)]
     stage.payments.refusing = ProviderUnavailable("The database is read-only.")
+
+
+def _inbox_failing(stage: Stage) -> None:
+    """Some can't be applied, one is given up, and many wait behind them."""
+    late = now() - timedelta(hours=26)
+    stage.payments.state = status(
+        failed_events=3, pending_events=1241, lag_seconds=93_840, last_event_at=now() - timedelta(seconds=20)
+    )
+    fault = "ValueError at translate/invoice.py:88"
+    stage.payments.inbox = [
+        *(event(n, status="pending", attempts=0, applied_at=None) for n in range(1, 15)),
+        event(15, status="failed", attempts=4, last_error=fault, applied_at=None, due_at=now()),
+        event(16, status="failed", attempts=2, last_error=LONG, applied_at=None, due_at=now()),
+        event(
+            17,
+            type="customer.subscription.pending_update_applied",
+            status="dead",
+            attempts=12,
+            last_error=fault,
+            received_at=late,
+            applied_at=None,
+        ),
+        event(18, status="ignored", type="payment_method.attached"),
+    ]
+
+
+def _crowded(stage: Stage) -> None:
+    """A hundred thousand payments: the list is as quick and as wide as that of ten."""
+    some = stage.payments.payments
+    stage.payments.payments = [
+        some[n % len(some)].model_copy(update={"id": n, "occurred_at": now() - timedelta(minutes=7 * n)})
+        for n in range(1, 100_001)
+    ]
+    stage.payments.state = status(total_transactions=100_000, active_subscriptions=12_400, open_disputes=118)
 
 
 def _database_away(stage: Stage) -> None:
@@ -143,7 +178,28 @@ STATES = (
         ("/", *_TABS, "/payment/transactions/2/refund?amount=1.00"),
         sent="Refund 1.00 USD",
     ),
-    State("read-only", _read_only, ("/", *_ALL, "/payment/transactions/2/refund?amount=1.00")),
+    State(
+        "read-only",
+        _read_only,
+        (
+            *("/", *_ALL, "/payment/modal/events"),
+            *("/payment/transactions/2", "/payment/subscriptions/1", "/payment/customers/2"),
+            *("/payment/disputes/1", "/payment/events/2", "/payment/transactions/2/refund?amount=1.00"),
+        ),
+    ),
+    State(
+        "inbox-failing",
+        _inbox_failing,
+        (
+            *("/", "/payment/modal", "/payment/modal/events", "/payment/modal/events?failed=true"),
+            *("/payment/events/17", "/payment/events/16"),
+        ),
+    ),
+    State(
+        "crowded",
+        _crowded,
+        ("/", "/payment/modal/transactions", "/payment/modal/transactions?cursor=99950"),
+    ),
     State("database-away", _database_away, ("/", "/payment/modal", "/payment/transactions/1")),
     State("signed-out", _signed_out, ("/payment/modal", "/payment/transactions/1")),
     State("may-only-look", _looks_only, ("/payment/modal/settings", "/payment/transactions/2")),

@@ -38,7 +38,7 @@ async def attention_of(seen: Visit, status: StatusView) -> list[Attention]:
     from overseer_payment.shown import overview
 
     waiting = await overview.waiting(seen.payments, seen.viewer)
-    found = [*_health(seen, status), *_events(seen, status), *_disputes(seen, status, waiting.dispute)]
+    found = [*_health(seen, status), *of_inbox(seen, status), *_disputes(seen, status, waiting.dispute)]
     for state, count in waiting.overdue.items():
         found += _overdue(seen, state, count, most=overview.COUNTED)
     found += _drift(seen, status)
@@ -52,7 +52,8 @@ def _health(seen: Visit, status: StatusView) -> list[Attention]:
     return [Attention("danger", "The provider is not healthy", status.health_message, href=href)]
 
 
-def _events(seen: Visit, status: StatusView) -> list[Attention]:
+def of_inbox(seen: Visit, status: StatusView) -> list[Attention]:
+    """Events that failed, and events that wait too long."""
     found = []
     if status.failed_events:
         text = counted(status.failed_events, "event could not be applied", "events could not be applied")

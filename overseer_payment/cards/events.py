@@ -10,6 +10,7 @@ from starlette.responses import Response
 from overseer_payment.asking import events as asking
 from overseer_payment.cards import flows, words
 from overseer_payment.cards.addresses import Address
+from overseer_payment.cards.attention import of_inbox
 from overseer_payment.cards.flows import Change, Fact, Fields, Question, Told
 from overseer_payment.cards.frame import frame_of, view
 from overseer_payment.cards.listing import Chip, Chips, asked
@@ -31,12 +32,14 @@ async def events(seen: Visit) -> View:
     """Events, the last received first, under how the inbox stands."""
     listing = asked(seen, "events", EventQuery, "status", "failed", "type")
     found = await shown.events(seen.payments, seen.viewer, listing.query)
+    frame = await frame_of(seen, "events")
     states = ((state.value, word.text) for state, word in words.EVENT.items())
     return view(
         seen,
         "events.html",
         title="Events",
-        frame=await frame_of(seen, "events"),
+        frame=frame,
+        attention=of_inbox(seen, frame.status) if frame.status else [],
         rows=found.rows,
         groups=[_sides(seen, "events"), listing.chips("status", states)],
         scopes=listing.scopes({"type": "Type"}),

@@ -115,6 +115,13 @@ class Formatter:
         utc = moment.astimezone(UTC).date() if isinstance(moment, datetime) else moment
         return f"{utc.day} {utc:%b}" if utc.year == self.now.year else f"{utc.day} {utc:%b %Y}"
 
+    def span(self, seconds: float) -> str:
+        """`93_840` → `"1 day"`: in the largest unit that it fills, rounded down."""
+        if seconds < _MINUTE:
+            return f"{int(seconds)} s"
+        count, unit = _largest_unit(seconds)
+        return f"{count:,} {unit}"
+
     def when(self, moment: datetime) -> Markup:
         """Relative words, with the exact moment on hover and for machines."""
         return _time(moment, relative(moment, self.now), self.exact(moment))

@@ -18,6 +18,7 @@ from overseer_payment.schemas import (
     CustomerDetail,
     CustomerQuery,
     CustomerRow,
+    EventDetail,
     Finding,
     Page,
     PriceRow,
@@ -52,6 +53,7 @@ class FakePayments:
     payments: list[TransactionDetail] = field(default_factory=list)
     subs: list[SubscriptionRow] = field(default_factory=list)
     people: list[CustomerDetail] = field(default_factory=list)
+    inbox: list[EventDetail] = field(default_factory=list)
     checkouts: dict[str, CheckoutRow] = field(default_factory=dict)
     prices: list[PriceRow] = field(default_factory=list)
     plugins: list[ProviderRow] = field(default_factory=list)

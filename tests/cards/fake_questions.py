@@ -16,6 +16,10 @@ from overseer_payment.schemas import (
     DisputeDetail,
     DisputeQuery,
     DisputeRow,
+    EventDetail,
+    EventQuery,
+    EventRow,
+    EventState,
     EvidenceFormRow,
     Finding,
     InvoiceQuery,
@@ -54,6 +58,7 @@ _RECURRING: dict[str, Any] = {
 }
 
 
+_FAILED = {EventState.FAILED, EventState.DEAD}
 _FORM = EvidenceFormRow.model_validate(
     {
         "fields": [
@@ -147,6 +152,22 @@ async def dispute(payments: FakePayments, viewer: Viewer, id: str) -> DisputeDet
     raise NotFound("No such row.")
 
 
+async def events(payments: FakePayments, viewer: Viewer, query: EventQuery) -> Page[EventRow]:
+    """The shop's inbox."""
+    await payments.status(viewer)
+    states = {query.status} if query.status else _FAILED if query.failed else set(EventState)
+    found: list[EventRow] = [row for row in payments.inbox if row.status in states]
+    return Page(rows=found[: query.limit])
+
+
+async def event(payments: FakePayments, viewer: Viewer, id: str) -> EventDetail:
+    """One of them."""
+    for row in payments.inbox:
+        if str(row.id) == id:
+            return row
+    raise NotFound("No such row.")
+
+
 async def worth(
     payments: FakePayments, viewer: Viewer, rows: Sequence[CustomerRow]
 ) -> dict[int, list[CustomerValue]]:
@@ -175,6 +196,8 @@ def answer(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("overseer_payment.shown.revenue.daily", daily)
     patch.setattr("overseer_payment.shown.disputes.disputes", disputes)
     patch.setattr("overseer_payment.shown.disputes.dispute", dispute)
+    patch.setattr("overseer_payment.shown.events.events", events)
+    patch.setattr("overseer_payment.shown.events.event", event)
     patch.setattr("overseer_payment.shown.customers.worth", worth)
     patch.setattr("overseer_payment.shown.invoices.invoices", invoices)
     patch.setattr("overseer_payment.shown.pulse.pulse", pulse)

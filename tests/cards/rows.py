@@ -17,6 +17,8 @@ from overseer_payment.schemas import (
     CheckoutRow,
     CustomerDetail,
     CustomerValue,
+    EventDetail,
+    EventState,
     InvoiceRow,
     Revenue,
     StatusView,
@@ -137,6 +139,27 @@ def invoice(id: int, **changes: Any) -> InvoiceRow:
         **changes,
     }
     return InvoiceRow.model_validate(fields)
+
+
+def event(id: int, **changes: Any) -> EventDetail:
+    """One applied event about an invoice, with `changes`."""
+    fields: dict[str, Any] = {
+        "id": id,
+        "provider": "stripe",
+        "account": "default",
+        "livemode": False,
+        "provider_event_id": f"evt_1Q{id:06d}",
+        "type": "invoice.paid",
+        "status": EventState.APPLIED,
+        "attempts": 1,
+        "occurred_at": now() - timedelta(minutes=id),
+        "received_at": now() - timedelta(minutes=id),
+        "applied_at": now() - timedelta(minutes=id),
+        "api_version": "2026-10-28.endive",
+        "payload": {"id": f"evt_1Q{id:06d}", "object": "event"},
+        **changes,
+    }
+    return EventDetail.model_validate(fields)
 
 
 def checkout(**changes: Any) -> CheckoutRow:

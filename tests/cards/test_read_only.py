@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -48,6 +49,10 @@ async def test_everything_can_be_read_and_says_what_is_wrong(desk: Desk) -> None
             shown = await desk.read(path)
             assert BANNER in shown
             assert "OVERSEER_DATABASE_URL" in shown
+        for path, button in ((at, "Refund…"), (f"{at}/refund?amount=1.00", "Refund 1.00 USD")):
+            html = await desk.see(path)
+            assert re.search(rf"<button[^>]* disabled[^>]*>{button}<", html)
+            assert "Not now: the database is read-only." in html
         card = (await desk.http.get("/payment/card.json")).json()
         assert (card["health"], card["health_word"]) == ("error", "Read-only")
         findings = await desk.shop.payments.doctor()

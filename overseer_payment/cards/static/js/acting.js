@@ -49,7 +49,7 @@ document.addEventListener('submit', (event) => {
   }
   if (form.dataset.opSent) return;
   form.dataset.opSent = '1';
-  for (const button of form.querySelectorAll('button')) { button.disabled = true; button.textContent = button.dataset.opProgress || button.textContent; }
+  for (const button of form.querySelectorAll('button')) { button.disabled = true; button.dataset.opWaits = '1'; button.textContent = button.dataset.opProgress || button.textContent; }
   if ('opChanges' in form.dataset) changed = true;
   follow(box, form.action, { method: 'POST', body: fields }).finally(() => { delete form.dataset.opSent; });
 });

@@ -69,6 +69,6 @@ function complain(box, text) {
   note.setAttribute('role', 'alert');
   note.textContent = text;
   (box.querySelector('.op-body') || box).prepend(note);
-  for (const button of box.querySelectorAll('button[disabled]')) button.disabled = false;
+  for (const button of box.querySelectorAll('[data-op-waits]')) button.disabled = false;
   return note;
 }
