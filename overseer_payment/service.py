@@ -206,11 +206,17 @@ class Payments(Views):
         return await queried(self.engine, ask)
 
     async def catalog(
-        self, viewer: Viewer, provider: str | None = None, *, query: CatalogQuery | None = None
+        self,
+        viewer: Viewer,
+        provider: str | None = None,
+        *,
+        query: CatalogQuery | None = None,
+        patience: float | None = None,
     ) -> Catalog:
         """What can be sold now, a page of it. Raises NotSupported, ConfigurationError, ProviderError."""
         self._require_accepted()
-        return await catalog.catalog(self, viewer, query or CatalogQuery(provider=provider))
+        asked = query or CatalogQuery(provider=provider)
+        return await catalog.catalog(self, viewer, asked, patience=patience)
 
     def providers(self) -> list[ProviderRow]:
         """Every provider plugin, whatever its state."""

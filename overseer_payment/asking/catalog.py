@@ -54,9 +54,12 @@ _MOST_PAGES = 1000
 _provider = tables.provider
 
 
-async def catalog(payments: Payments, viewer: Viewer, query: CatalogQuery) -> Catalog:
+async def catalog(
+    payments: Payments, viewer: Viewer, query: CatalogQuery, *, patience: float | None = None
+) -> Catalog:
     """What is on sale, a page of it. Raises Forbidden, NotSupported, ConfigurationError; ProviderError only
-    while nothing was ever read."""
+    while nothing was ever read. `patience`: for how many seconds the provider is waited for at most.
+    """
     viewer.require("payment.view")
     account = payments.home(query.provider)
     spec = payments.registry.spec(account.provider)
@@ -65,7 +68,9 @@ async def catalog(payments: Payments, viewer: Viewer, query: CatalogQuery) -> Ca
     state = await committed(payments.engine, _state, account)
     note = None
     if state.is_stale:
-        note = await _refreshed(payments, account, state)
+        usual = _PATIENCE if state.read_at is None else _BRIEFLY
+        longest = usual if patience is None else min(usual, patience)
+        note = await _refreshed(payments, account, state, longest)
     read_at = await queried(payments.engine, _read_at, state.account_id)
     prices, products, cursor = await queried(payments.engine, queries.prices, state.account_id, query)
     return Catalog(
@@ -108,7 +113,7 @@ def _read_at(connection: Connection, account_id: int) -> datetime | None:
     return found
 
 
-async def _refreshed(payments: Payments, account: Account, state: _State) -> str | None:
+async def _refreshed(payments: Payments, account: Account, state: _State, patience: float) -> str | None:
     """Read the catalogue anew, one reading for all who ask; answers why not, for people."""
     under_way = payments.reading_catalog.get(account)
     if under_way is None and (state.mine or state.read_at is None):
@@ -118,7 +123,7 @@ async def _refreshed(payments: Payments, account: Account, state: _State) -> str
     if under_way is None:
         return f"Another process is reading the catalogue anew. This is its state of {_when(state)}."
     try:
-        async with asyncio.timeout(_PATIENCE if state.read_at is None else _BRIEFLY):
+        async with asyncio.timeout(patience):
             await asyncio.shield(under_way)
     except (TimeoutError, PaymentError) as error:
         if state.read_at is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from overseer_payment.cards.addresses import Address
 from overseer_payment.cards.forms import key_of, new_key, read_form
 from overseer_payment.cards.frame import frame_of, view
 from overseer_payment.cards.web import web
-from overseer_payment.errors import Invalid, PaymentError, ProviderUnavailable
+from overseer_payment.errors import Invalid, PaymentError
 from overseer_payment.provider import Capability, CheckoutMode
 from overseer_payment.schemas import CheckoutBody
 
@@ -24,8 +23,7 @@ _NEEDS = {
     CheckoutMode.SUBSCRIPTION: Capability.CHECKOUT_SUBSCRIPTION,
 }
 
-_PATIENCE = 5.0  # seconds for a catalogue that was never read
-_BRIEFLY = 0.3  # and from a provider that is known not to answer
+_PATIENCE = 5.0  # seconds that the page waits for the provider
 
 SIMULATIONS = (
     ("decline", "Decline a card", "A buyer's bank refuses the payment."),
@@ -62,7 +60,8 @@ async def _actions(seen: Visit, *, told: str | None = None) -> View:
 
     frame = await frame_of(seen, "actions")
     well = frame.status is not None and frame.status.healthy
-    catalog, problem = await _catalog(seen, patience=_PATIENCE if well else _BRIEFLY)
+    # Of a provider that is known not to answer, what was read before is shown at once.
+    catalog, problem = await _catalog(seen, patience=_PATIENCE if well else 0.0)
     return view(
         seen,
         "actions.html",
@@ -105,11 +104,7 @@ async def open_checkout(seen: Visit) -> View:
 
 async def _catalog(seen: Visit, *, patience: float) -> tuple[Catalog | None, PaymentError | None]:
     try:
-        async with asyncio.timeout(patience):
-            return await seen.payments.catalog(seen.viewer), None
-    except TimeoutError:
-        # It goes on being read: the next look finds it.
-        return None, ProviderUnavailable("The provider has not listed its prices yet.", retry_after=5)
+        return await seen.payments.catalog(seen.viewer, patience=patience), None
     except PaymentError as error:
         return None, error
 

@@ -127,7 +127,7 @@ class FakePayments:
             raise errors.NotFound("No such checkout.")
         return self.checkouts[session_id]
 
-    async def catalog(self, viewer: Viewer) -> Catalog:
+    async def catalog(self, viewer: Viewer, *, patience: float | None = None) -> Catalog:
         self._answer()
         return Catalog(provider="stripe", prices=self.prices)
 
