@@ -13,9 +13,18 @@ import os
 import pstats
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TypeVar
+from unittest import mock
+
+from sqlalchemy import Connection, Engine
 
 from bench.common import counted, databases, kinds, median, parser, say, service, together, verdict
 from bench.events import Signed, signed
+from overseer_payment import twins
+
+T = TypeVar("T")
 
 TARGET = 1500.0  # events a second, in one process on one core
 
@@ -80,21 +89,35 @@ async def _timed(url: str, events: list[Signed], *, applying: bool, profile: boo
 
         delivered = asyncio.Event()
         begun = time.perf_counter()
-        watch = cProfile.Profile()
-        if profile:
-            watch.enable()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(deliver_all())
-            if applying:
-                group.create_task(apply())
+        with _profiled() if profile else nullcontext():
+            async with asyncio.TaskGroup() as group:
+                group.create_task(deliver_all())
+                if applying:
+                    group.create_task(apply())
         seconds = time.perf_counter() - begun
-        if profile:
-            watch.disable()
-            pstats.Stats(watch, stream=sys.stdout).sort_stats("tottime").print_stats(45)
         if applying:
             assert await counted(payments.engine, "failed") == 0
             assert await counted(payments.engine, "pending") == 0
         return seconds
+
+
+@contextmanager
+def _profiled() -> Iterator[None]:
+    """Prints where this thread spent its time, and the one that writes SQLite files."""
+    watch, threads = cProfile.Profile(), cProfile.Profile()
+    transaction = twins._transaction
+
+    def watched(engine: Engine, begin: str, work: Callable[[Connection], T]) -> T:
+        if begin == "BEGIN":  # readers are several, and a profile is of one thread
+            return transaction(engine, begin, work)
+        return threads.runcall(transaction, engine, begin, work)
+
+    with mock.patch.object(twins, "_transaction", watched), watch:
+        yield
+    stats = pstats.Stats(watch, stream=sys.stdout)
+    if threads.getstats():
+        stats.add(threads)
+    stats.sort_stats("tottime").print_stats(45)
 
 
 def _workers(new: object, events: list[Signed], rounds: int) -> None:
