@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from overseer_payment import tables
 from overseer_payment.ledger import objects
 from overseer_payment.provider import (
+    OPEN_DISPUTE,
     ChargeSnapshot,
     CheckoutSnapshot,
     CheckoutStatus,
@@ -22,6 +23,7 @@ from overseer_payment.provider import (
     Ref,
     RefundSnapshot,
     Snapshot,
+    Source,
     TransactionStatus,
 )
 from overseer_payment.schemas import TimelineEntry
@@ -43,6 +45,17 @@ _DISPUTE = {
     DisputeKind.INQUIRY: "Bank inquiry opened",
     DisputeKind.FRAUD_WARNING: "Early fraud warning",
 }
+_DECIDED = {
+    DisputeStatus.WON: "Dispute won",
+    DisputeStatus.LOST: "Dispute lost",
+    DisputeStatus.PREVENTED: "Dispute prevented",
+}
+_CLOSED = {
+    DisputeKind.CHARGEBACK: "Dispute closed",
+    DisputeKind.INQUIRY: "Inquiry closed",
+    DisputeKind.FRAUD_WARNING: "Warning closed",
+}
+_OR_BEFORE = "by then: the provider doesn't tell when"
 # Providers tell whole seconds: what belongs to one moment is shown in the order in which it comes about.
 _RANK = {
     "checkout": 0,
@@ -85,10 +98,16 @@ def is_warning(snapshot: Snapshot) -> bool:
 
 
 def timeline(
-    connection: Connection, transaction_id: int, found: Iterable[Snapshot], *, operations: bool = True
+    connection: Connection,
+    account_id: int,
+    transaction_id: int,
+    found: Collection[Snapshot],
+    *,
+    operations: bool = True,
 ) -> list[TimelineEntry]:
     """Oldest first; with `operations` also what was sent to the provider, and by whom."""
     entries = [entry for snapshot in found for entry in _told(snapshot)]
+    entries += _ends(connection, account_id, found)
     if operations:
         entries += _operations(connection, transaction_id)
     return sorted(entries, key=_order)
@@ -134,6 +153,35 @@ def _told(snapshot: Snapshot) -> Iterator[TimelineEntry]:
             # Its moment is when it was opened: the provider doesn't tell when a buyer was done.
             state, amount = snapshot.payment_state, snapshot.amount_total
             yield _entry(snapshot, "checkout", "Checkout opened", then, state, amount)
+
+
+def _ends(connection: Connection, account_id: int, found: Iterable[Snapshot]) -> Iterator[TimelineEntry]:
+    """How disputes ended. Their objects don't say when: an event that told of it does, a read by when."""
+    over = [said for said in found if isinstance(said, DisputeSnapshot) and said.status not in OPEN_DISPUTE]
+    told = _told_at(connection, account_id, [said.id for said in over]) if over else {}
+    for said in over:
+        heard, at = said.as_of.moment, told.get((said.id, said.status.value))
+        if at is not None and at <= said.occurred_at:  # what only a read told is noted as of the opening
+            at = None
+        title = _DECIDED.get(said.status, _CLOSED[said.dispute_kind])
+        exact = at is not None or said.as_of.source is Source.EVENT
+        entry = _entry(said, "dispute", title, None if exact else _OR_BEFORE, said.status, said.amount)
+        yield entry.model_copy(update={"at": min(at or heard, heard)})
+
+
+def _told_at(
+    connection: Connection, account_id: int, disputes: Sequence[str]
+) -> dict[tuple[str, str], datetime]:
+    """The moments of events that told of these ends, by the dispute's id and how it ended."""
+    news = tables.news
+    query = select(news.c.provider_id, news.c.mark, news.c.occurred_at).where(
+        news.c.account_id == account_id,
+        news.c.provider_id.in_(disputes),
+        news.c.topic == "dispute.closed",
+        # Else it is noted as of when a read last denied it, which was before.
+        or_(news.c.denied_at.is_(None), news.c.denied_at < news.c.occurred_at),
+    )
+    return {(id, mark): at for id, mark, at in connection.execute(query)}
 
 
 def _entry(

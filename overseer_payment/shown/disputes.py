@@ -137,9 +137,10 @@ def _timeline(
     """What happened to the dispute and to its payment since."""
     found = [snapshot] if snapshot is not None else []
     if paid is None:
-        return timeline.timeline(connection, 0, found, operations=False)
+        return timeline.timeline(connection, account_id, 0, found, operations=False)
     names = timeline.references(connection, account_id, paid.id)
     refunds = {Ref(Kind.REFUND, name) for name in names}
     found += objects.by_id(connection, account_id, refunds).values()
-    entries = timeline.timeline(connection, paid.id, found, operations=scope.user_id is None)
+    staff = scope.user_id is None
+    entries = timeline.timeline(connection, account_id, paid.id, found, operations=staff)
     return [entry for entry in entries if entry.at >= row.occurred_at or entry.kind != "operation"]

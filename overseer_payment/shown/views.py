@@ -197,7 +197,7 @@ class Views:
             **row.model_dump(),
             refunds=queries.refunds(connection, scope, row.id),
             disputes=queries.disputes_about(connection, scope, row.id, now=utcnow()),
-            timeline=timeline.timeline(connection, row.id, found, operations=staff),
+            timeline=timeline.timeline(connection, account_id, row.id, found, operations=staff),
             references=[self._reference(row.provider, snapshot.ref, staff) for snapshot in found],
             refund_refused=refundable.refused(connection, self, stored) if staff else None,
         )

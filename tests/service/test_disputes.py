@@ -14,10 +14,11 @@ from overseer_payment.asking import disputes
 from overseer_payment.asking.dispute_files import add_file
 from overseer_payment.errors import Conflict, Forbidden, NotFound
 from overseer_payment.host_contract import PERMISSIONS, User
-from overseer_payment.provider import CheckoutMode, DisputeKind, DisputeStatus
+from overseer_payment.provider import CheckoutMode, DisputeKind, DisputeStatus, Kind, Ref
 from overseer_payment.schemas import (
     CheckoutBody,
     Deadline,
+    DisputeDetail,
     DisputeFilter,
     DisputeQuery,
     DisputeRow,
@@ -88,6 +89,38 @@ async def test_a_dispute_is_linked_to_its_payment(shop: Shop) -> None:
     assert await dispute(shop.payments, OPERATOR, str(row.id)) == row
 
 
+def ended(row: DisputeDetail) -> tuple[str, str | None, str | None, datetime]:
+    """The last that its timeline tells of the dispute itself."""
+    last = [entry for entry in row.timeline if entry.kind == "dispute"][-1]
+    return last.title, last.status, last.detail, last.at
+
+
+def closed(shop: Shop, id: str) -> datetime:
+    """When the provider told that it is over."""
+    [event] = [
+        event
+        for event in shop.world.events
+        if event["type"] == "charge.dispute.closed" and event["data"]["object"]["id"] == id
+    ]
+    return datetime.fromtimestamp(event["created"], UTC)
+
+
+@on_one
+async def test_the_end_of_a_dispute_is_dated_by_the_event_that_told_it(shop: Shop) -> None:
+    """To the second, also once the dispute was read again later."""
+    for result, title in (("won", "Dispute won"), ("lost", "Dispute lost")):
+        id = await disputed(shop)
+        shop.world.clock.advance(3600)
+        play.close_dispute(shop.world, id, "won" if result == "won" else "lost")
+        await shop.settle()
+        expected = (title, result, None, closed(shop, id))
+        assert ended(await dispute(shop.payments, OPERATOR, id)) == expected
+        shop.world.clock.advance(3600)
+        await shop.payments.worker.reader.want(shop.payments.home(), Ref(Kind.DISPUTE, id))
+        await shop.drain()
+        assert ended(await dispute(shop.payments, OPERATOR, id)) == expected
+
+
 SUMS = {"usd": 1000, "jpy": 1000, "kwd": 12340}
 
 
@@ -104,6 +137,7 @@ async def test_a_won_dispute_gives_the_money_back_exactly(shop: Shop) -> None:
     for currency, id in ids.items():
         row = await dispute(shop.payments, OPERATOR, id)
         assert (row.status, row.funds_withdrawn, row.deadline, row.can_respond) == ("won", 0, "none", False)
+        assert ended(row)[:2] == ("Dispute won", "won")
         assert row.transaction is not None
         assert (row.transaction.amount_disputed, row.transaction.amount_refundable) == (0, SUMS[currency])
 
@@ -118,6 +152,7 @@ async def test_a_lost_dispute_keeps_the_money_exactly(shop: Shop) -> None:
         await shop.settle()
         row = await dispute(shop.payments, OPERATOR, id)
         assert (row.status, row.amount, row.funds_withdrawn) == ("lost", part[currency], part[currency])
+        assert ended(row)[:2] == ("Dispute lost", "lost")
         assert row.transaction is not None
         assert (row.transaction.amount_disputed, row.transaction.amount_refundable) == (
             part[currency],
@@ -133,6 +168,8 @@ async def test_accepting_a_chargeback_loses_it_for_good(shop: Shop) -> None:
     row = await disputes.accept(shop.payments, OPERATOR, id)
     assert (row.status, row.funds_withdrawn, row.can_accept) == ("lost", 1000, False)
     assert row.timeline[-1].title == "Dispute accepted"
+    # The answer to our own request says that it is lost, and not since when.
+    assert ended(row)[:3] == ("Dispute lost", "lost", "by then: the provider doesn't tell when")
     # It was not lost when it was opened.
     assert (row.timeline[0].title, row.timeline[0].status) == ("Chargeback opened", None)
     assert row.timeline[-1].actor == OPERATOR.actor
