@@ -12,6 +12,7 @@ from overseer_payment.money import CurrencyTable
 from overseer_payment.provider import OPEN_DISPUTE, Provider
 from overseer_payment.schemas import (
     Catalog,
+    CatalogQuery,
     CheckoutBody,
     CheckoutCreated,
     CheckoutRow,
@@ -127,7 +128,14 @@ class FakePayments:
             raise errors.NotFound("No such checkout.")
         return self.checkouts[session_id]
 
-    async def catalog(self, viewer: Viewer, *, patience: float | None = None) -> Catalog:
+    async def catalog(
+        self,
+        viewer: Viewer,
+        provider: str | None = None,
+        *,
+        query: CatalogQuery | None = None,
+        patience: float | None = None,
+    ) -> Catalog:
         self._answer()
         return Catalog(provider="stripe", prices=self.prices)
 

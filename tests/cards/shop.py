@@ -32,6 +32,7 @@ from tests.cards.rows import (
     SESSION,
     checkout,
     customer,
+    event,
     now,
     subscription,
     transaction,
@@ -76,6 +77,12 @@ def shop() -> FakePayments:
             ),
             customer(32, name=HEBREW, user_id="42"),
             customer(33, name=None, email=None, deleted=True, value=[]),
+        ],
+        inbox=[
+            event(1),
+            event(2, status="pending", attempts=0, applied_at=None),
+            event(3, status="failed", attempts=4, last_error=f"ValueError: {LONG}", applied_at=None),
+            event(4, status="dead", type="customer.subscription.pending_update_applied", attempts=12),
         ],
         checkouts={SESSION: checkout()},
         prices=[

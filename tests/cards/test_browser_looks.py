@@ -28,6 +28,8 @@ VIEWS = (
     "/payment/modal/subscriptions",
     "/payment/modal/customers",
     "/payment/modal/disputes",
+    "/payment/modal/events",
+    "/payment/events/3",
     "/payment/modal/actions",
     "/payment/modal/settings",
     "/payment/transactions/1",
@@ -91,7 +93,7 @@ def test_axe_finds_nothing_in_the_dialogs(new_context: NewContext, stage: Stage,
 def test_axe_finds_nothing_when_something_is_wrong(
     new_context: NewContext, stage: Stage, console: ConsoleGuard
 ) -> None:
-    """Alarms on card and overview, an amount that can't be, a page that one may not see."""
+    """Alarms on card, overview and inbox, an amount that can't be, a page that one may not see, no writes."""
     console.allow("status of 4")
     stage.payments.payments = stage.payments.payments[:10]
     stage.payments.state = status(healthy=False, failed_events=3, open_disputes=2, drift=4)
@@ -104,6 +106,16 @@ def test_axe_finds_nothing_when_something_is_wrong(
         "/payment/modal/settings",
     ):
         page.goto(stage.url + path)
+        assert not faults(page), path
+    stage.host.permissions |= {"payment.admin"}
+    stage.payments.state = status(read_only=True, failed_events=3, pending_events=900, lag_seconds=9000)
+    for path in (
+        "/payment/modal/events",
+        "/payment/transactions/2/refund?amount=1.00",
+        "/payment/disputes/1",
+    ):
+        page.goto(stage.url + path)
+        expect(page.get_by_text("Not now: the database is read-only.")).to_be_visible()
         assert not faults(page), path
 
 

@@ -323,7 +323,7 @@ def test_a_provider_that_is_down_costs_only_the_catalogue(
 ) -> None:
     """The Actions tab stays usable as a page and says what is wrong."""
 
-    async def down(viewer: object) -> None:
+    async def down(viewer: object, patience: float) -> None:
         raise ProviderUnavailable("Stripe can't be reached.", retry_after=30)
 
     monkeypatch.setattr(payments, "catalog", down)
