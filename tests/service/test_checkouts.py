@@ -13,9 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from overseer_payment import database, tables
 from overseer_payment.database import write
 from overseer_payment.errors import (
-    ConfigurationError,
     Forbidden,
-    IdempotencyConflict,
     Invalid,
     NotFound,
     OutcomeUnknown,
@@ -24,13 +22,12 @@ from overseer_payment.errors import (
     Unauthenticated,
 )
 from overseer_payment.host_contract import User
-from overseer_payment.ledger.accounts import Account
-from overseer_payment.provider import CheckoutMode, Kind, Ref
-from overseer_payment.reading import Reader
+from overseer_payment.provider import CheckoutMode
 from overseer_payment.schemas import CheckoutBody, CheckoutCreated, Viewer
 from overseer_payment.simulator import World
 from overseer_payment.simulator.idempotency import IdempotencyKeys
-from tests.service.shop import OPERATOR, Shop, service, settings_of
+from tests.service.opening import checkout_body, open_checkout
+from tests.service.shop import OPERATOR, Shop
 
 pytestmark = pytest.mark.anyio
 
@@ -39,19 +36,9 @@ def buyer(id: str = "7", name: str = "Ada") -> Viewer:
     return Viewer(f"user:{id}", User(id, name))
 
 
-async def _body(shop: Shop, **more: Any) -> CheckoutBody:
-    return CheckoutBody(**{"price_id": await shop.price(), "mode": CheckoutMode.PAYMENT, **more})
-
-
-async def _open(
-    shop: Shop, viewer: Viewer = OPERATOR, key: str | None = None, **more: Any
-) -> CheckoutCreated:
-    return await shop.payments.create_checkout(viewer, await _body(shop, **more), idempotency_key=key)
-
-
 async def test_a_payment_from_the_first_click_to_the_success_page(shop: Shop) -> None:
     """Opened, paid, delivered: the session says paid with the true sum, and the payment is listed once."""
-    created = await _open(shop, quantity=3)
+    created = await open_checkout(shop, quantity=3)
     assert (await shop.payments.checkout(OPERATOR, created.session_id)).status == "open"
     shop.world.clock.advance(60)
     shop.fill_in(created.session_id)
@@ -77,8 +64,8 @@ async def test_setting_up_a_method_sells_nothing(shop: Shop) -> None:
     """Mode setup: needs a currency, takes no price, makes no payment."""
     for wrong in ({"price_id": None}, {"currency": "usd"}):
         with pytest.raises(Invalid):
-            await _open(shop, mode=CheckoutMode.SETUP, **wrong)
-    created = await _open(shop, mode=CheckoutMode.SETUP, price_id=None, currency="usd")
+            await open_checkout(shop, mode=CheckoutMode.SETUP, **wrong)
+    created = await open_checkout(shop, mode=CheckoutMode.SETUP, price_id=None, currency="usd")
     shop.world.clock.advance(60)
     shop.fill_in(created.session_id)
     await shop.settle()
@@ -86,18 +73,9 @@ async def test_setting_up_a_method_sells_nothing(shop: Shop) -> None:
     assert await shop.count(tables.transaction) == 0
 
 
-async def test_what_makes_no_sense_is_refused_before_anything_is_sent(shop: Shop) -> None:
-    """No price, a trial of a one-off payment."""
-    for wrong in ({"price_id": None}, {"trial_period_days": 7}):
-        with pytest.raises(Invalid):
-            await _open(shop, **wrong)
-    assert shop.requests("POST", "/v1/checkout") == []
-    assert await shop.count(tables.operation) == 0
-
-
 async def test_metadata_travels_to_what_is_sold(shop: Shop) -> None:
     """On the session and on the payment that it makes."""
-    created = await _open(shop, metadata={"order": "42"})
+    created = await open_checkout(shop, metadata={"order": "42"})
     shop.fill_in(created.session_id)
     session = shop.world.get("checkout.session", created.session_id)
     assert session["metadata"] == {"order": "42"}
@@ -108,9 +86,9 @@ async def test_a_stranger_s_address_is_no_place_to_return_to(shop: Shop) -> None
     """Refused with nothing made at the provider, not even the customer; our own address is fine."""
     for name in ("success_url", "cancel_url"):
         with pytest.raises(Invalid, match="PAYMENT_ALLOWED_REDIRECT_HOSTS"):
-            await _open(shop, buyer(), **{name: "https://evil.example/"})
+            await open_checkout(shop, buyer(), **{name: "https://evil.example/"})
     assert (shop.made("customer"), shop.made("checkout.session")) == (0, 0)
-    created = await _open(shop, success_url="http://127.0.0.1:8000/thanks")
+    created = await open_checkout(shop, success_url="http://127.0.0.1:8000/thanks")
     session = shop.world.get("checkout.session", created.session_id)
     assert session["success_url"] == "http://127.0.0.1:8000/thanks?session_id={CHECKOUT_SESSION_ID}"
     assert session["cancel_url"] == "http://127.0.0.1:8000/payment/cancel"
@@ -118,7 +96,7 @@ async def test_a_stranger_s_address_is_no_place_to_return_to(shop: Shop) -> None
 
 async def test_a_user_pays_as_their_own_one_customer(shop: Shop) -> None:
     """Made at the first checkout and used again; its payments are the user's to see, and nobody else's."""
-    first, second = await _open(shop, buyer()), await _open(shop, buyer())
+    first, second = await open_checkout(shop, buyer()), await open_checkout(shop, buyer())
     assert shop.made("customer") == 1
     (customer,) = shop.world.find("customer")
     for created in (first, second):
@@ -136,7 +114,7 @@ async def test_a_user_pays_as_their_own_one_customer(shop: Shop) -> None:
 
 async def test_eight_checkouts_at_once_make_one_customer(shop: Shop) -> None:
     """Of one user, in two processes: one customer, eight sessions."""
-    body = await _body(shop)
+    body = await checkout_body(shop)
     async with shop.beside() as other:
         both = (shop.payments, other)
         created = await asyncio.gather(*(both[n % 2].create_checkout(buyer(), body) for n in range(8)))
@@ -146,13 +124,13 @@ async def test_eight_checkouts_at_once_make_one_customer(shop: Shop) -> None:
 
 async def test_a_customer_who_was_deleted_gets_a_new_one(shop: Shop) -> None:
     """Deleted in the provider's dashboard: the next checkout makes another, although the key is young."""
-    await _open(shop, buyer())
+    await open_checkout(shop, buyer())
     (first,) = shop.world.find("customer")
     await shop.settle()
     shop.world.clock.advance(5)
     await shop.delete(f"customers/{first['id']}")
     await shop.settle()
-    await _open(shop, buyer())
+    await open_checkout(shop, buyer())
     (second,) = shop.world.find("customer")
     assert first["id"] != second["id"]
 
@@ -168,7 +146,7 @@ async def test_a_customer_who_could_not_be_made_is_made_at_the_next_try(shop: Sh
         await _open_with_known_price(shop)
     shop.later(10)
     await shop.payments.worker.drain()
-    await _open(shop, buyer())
+    await open_checkout(shop, buyer())
     assert shop.made("customer") == 1
 
 
@@ -183,12 +161,12 @@ async def test_days_later_a_customer_is_looked_for_before_one_is_made(shop: Shop
     shop.world.faults.time_out("POST", "/v1/customers", after_effect=happened, times=3)
     shop.world.faults.drop("*", times=None)
     with pytest.raises(OutcomeUnknown):
-        await _open(shop, buyer())
+        await open_checkout(shop, buyer())
     shop.world.idempotency = IdempotencyKeys()
     async with write(shop.engine) as connection:
         past = datetime.now(UTC) - timedelta(days=100)  # before the account's clock, which stands still
         await connection.execute(update(tables.operation).values(created_at=past))
-    created = await _open(shop, buyer())
+    created = await open_checkout(shop, buyer())
     (customer,) = shop.world.find("customer")
     assert shop.world.get("checkout.session", created.session_id)["customer"] == customer["id"]
     assert (await shop.payments.customer(buyer(), customer["id"])).user_id == "7"
@@ -202,11 +180,11 @@ async def test_two_installations_with_one_account_share_no_customer(
     shop: Shop, world: World, tmp_path: Any
 ) -> None:
     """User 7 of one application is not user 7 of another: keys differ between databases."""
-    await _open(shop, buyer())
+    await open_checkout(shop, buyer())
     elsewhere: AsyncEngine = database.create_engine(f"sqlite:///{tmp_path}/elsewhere.db")
     await database.upgrade(elsewhere)
     async with Shop.opened(world, elsewhere) as other:
-        await _open(other, buyer())
+        await open_checkout(other, buyer())
     await elsewhere.dispose()
     assert shop.made("customer") == 2
 
@@ -214,27 +192,29 @@ async def test_two_installations_with_one_account_share_no_customer(
 async def test_who_may_open_a_checkout_for_whom(shop: Shop) -> None:
     """Nobody: 401. A token without a user pays as a guest. A user may not name another's customer: 404."""
     with pytest.raises(Unauthenticated):
-        await _open(shop, Viewer("anonymous"))
-    await _open(shop, OPERATOR)
+        await open_checkout(shop, Viewer("anonymous"))
+    await open_checkout(shop, OPERATOR)
     assert shop.made("customer") == 0
-    await _open(shop, buyer("1"))
+    await open_checkout(shop, buyer("1"))
     (customer,) = shop.world.find("customer")
     with pytest.raises(NotFound):
-        await _open(shop, buyer("2"), customer_id=customer["id"])
+        await open_checkout(shop, buyer("2"), customer_id=customer["id"])
     with pytest.raises(Forbidden):
-        await _open(shop, Viewer("token", None, frozenset({"payment.view"})), customer_id=customer["id"])
-    created = await _open(shop, OPERATOR, customer_id=customer["id"])
+        await open_checkout(
+            shop, Viewer("token", None, frozenset({"payment.view"})), customer_id=customer["id"]
+        )
+    created = await open_checkout(shop, OPERATOR, customer_id=customer["id"])
     assert shop.world.get("checkout.session", created.session_id)["customer"] == customer["id"]
 
 
 async def test_staff_who_may_only_look_open_no_checkout_for_others(shop: Shop) -> None:
     """Seeing every customer is not managing them: a session could show their cards."""
-    await _open(shop, buyer("1"))
+    await open_checkout(shop, buyer("1"))
     (customer,) = shop.world.find("customer")
     looking = Viewer("user:9", User("9", "Bo"), frozenset({"payment.view"}))
     with pytest.raises(Forbidden, match="yourself"):
-        await _open(shop, looking, customer_id=customer["id"])
-    assert (await _open(shop, buyer("1"), customer_id=customer["id"])).checkout_url
+        await open_checkout(shop, looking, customer_id=customer["id"])
+    assert (await open_checkout(shop, buyer("1"), customer_id=customer["id"])).checkout_url
 
 
 async def test_terms_are_the_sellers(shop: Shop) -> None:
@@ -242,64 +222,10 @@ async def test_terms_are_the_sellers(shop: Shop) -> None:
     price = await shop.price(interval="month")
     terms: dict[str, Any] = {"price_id": price, "mode": CheckoutMode.SUBSCRIPTION, "trial_period_days": 730}
     with pytest.raises(Forbidden, match="trial"):
-        await _open(shop, buyer(), **terms)
-    assert (await _open(shop, OPERATOR, **terms)).checkout_url
+        await open_checkout(shop, buyer(), **terms)
+    assert (await open_checkout(shop, OPERATOR, **terms)).checkout_url
     with pytest.raises(Invalid, match="overseer_user"):
-        await _open(shop, OPERATOR, metadata={"overseer_user": "2"})
-
-
-async def test_one_key_is_one_session(shop: Shop) -> None:
-    """The same key: the same session, also at the same moment; with other parameters: 409."""
-    both = await asyncio.gather(_open(shop, key="k"), _open(shop, key="k"))
-    again = await _open(shop, key="k")
-    assert {created.session_id for created in (*both, again)} == {again.session_id}
-    assert shop.made("checkout.session") == 1
-    with pytest.raises(IdempotencyConflict):
-        await _open(shop, key="k", quantity=2)
-    other = await _open(shop, Viewer.operator("cli:somebody-else"), key="k", quantity=2)
-    assert other.session_id != again.session_id
-
-
-@pytest.mark.parametrize("after_effect", [True, False])
-async def test_a_time_out_makes_one_session(shop: Shop, after_effect: bool) -> None:
-    """Unknown, then repeated by the caller under the same key: one session, and its address."""
-    await _body(shop)
-    shop.world.faults.time_out("POST", "/v1/checkout/*", after_effect=after_effect, times=3)
-    with pytest.raises(OutcomeUnknown):
-        await _open(shop, key="k")
-    created = await _open(shop, key="k")
-    assert created.checkout_url.startswith("http")
-    assert shop.made("checkout.session") == 1
-
-
-async def test_an_unreachable_provider_is_said_and_forgotten(shop: Shop) -> None:
-    """503 at once, and the key is free: nothing happened."""
-    await _body(shop)
-    shop.wire.down = True
-    with pytest.raises(ProviderUnavailable):
-        await _open(shop, key="k")
-    shop.wire.down = False
-    await _open(shop, key="k")
-    assert shop.made("checkout.session") == 1
-
-
-async def test_an_unknown_price_is_the_caller_s_mistake(shop: Shop) -> None:
-    """422 with the provider's sentence; repeated under its key without asking again."""
-    for _ in range(2):
-        with pytest.raises(ProviderRejected, match="price_gone") as refused:
-            await _open(shop, key="k", price_id="price_gone")
-        assert refused.value.status == 422
-    assert len(shop.requests("POST", "/v1/checkout")) == 1
-
-
-async def test_without_a_provider_nothing_can_be_sold(shop: Shop, world: World) -> None:
-    """No key set: one clear sentence; reading goes on."""
-    bare = service(shop.wire, shop.engine, {"OVERSEER_SAFE_MODE": "1"})
-    with pytest.raises(ConfigurationError, match="STRIPE_SECRET_KEY"):
-        await bare.create_checkout(OPERATOR, await _body(shop))
-    assert (await bare.status(OPERATOR)).enabled is False
-    await bare.aclose()
-    assert "STRIPE_SECRET_KEY" in settings_of(world)
+        await open_checkout(shop, OPERATOR, metadata={"overseer_user": "2"})
 
 
 async def test_a_bank_debit_is_pending_then_decided(shop: Shop) -> None:
@@ -313,43 +239,3 @@ async def test_a_bank_debit_is_pending_then_decided(shop: Shop) -> None:
     assert (await shop.transaction(good)).status == "succeeded"
     assert (await shop.transaction(bad)).status == "failed"
     assert await shop.revenue() == {"eur": (2000, 0, 0, 2000)}
-
-
-async def test_the_success_page_asks_the_provider_when_no_event_came(shop: Shop) -> None:
-    """Webhooks lost or not set up: who comes back from paying still reads that it is paid."""
-    shop.world.faults.drop("*", times=None)
-    await shop.payments.start()
-    session = await shop.buy(1000)
-    landed = await shop.payments.landing(session)
-    assert (landed.status, landed.payment_state, landed.amount_total) == ("complete", "paid", 1000)
-
-
-async def test_the_success_page_answers_with_the_provider_away(shop: Shop) -> None:
-    """It says what the ledger knows: still open. An unknown session: 404."""
-    await shop.payments.start()
-    created = await _open(shop)
-    shop.wire.down = True
-    started = asyncio.get_running_loop().time()
-    assert (await shop.payments.landing(created.session_id)).status == "open"
-    assert asyncio.get_running_loop().time() - started < 10
-    with pytest.raises(NotFound):
-        await shop.payments.landing("cs_test_guessed")
-
-
-async def test_a_success_page_that_many_ask_for_is_looked_up_twice_at_most(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Strangers may call it: however many do at once, they cause no more than two looks at the session."""
-    await shop.payments.start()
-    created = await _open(shop)
-    want, wanted = Reader.want, list[Ref]()
-
-    async def noted(reader: Reader, account: Account, ref: Ref) -> None:
-        wanted.append(ref)
-        await want(reader, account, ref)
-
-    monkeypatch.setattr(Reader, "want", noted)
-    landed = await asyncio.gather(*(shop.payments.landing(created.session_id) for _ in range(20)))
-    assert {row.status for row in landed} == {"open"}
-    assert set(wanted) == {Ref(Kind.CHECKOUT, created.session_id)}
-    assert len(wanted) <= 2

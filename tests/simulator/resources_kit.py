@@ -10,8 +10,10 @@ import pytest
 import stripe
 
 from overseer_payment.simulator import World
+from overseer_payment.simulator import scenario as play
 
 DAY = 86_400
+FAILS_ON_RENEWAL = "4000000000000341"
 
 
 class Log(list[str]):
@@ -64,3 +66,11 @@ def assert_conserved(world: World) -> None:
     """No money appeared or vanished."""
     for currency in ("usd", "eur", "jpy"):
         assert booked(world, currency) == expected(world, currency)
+
+
+def subscribed(world: World, amount: int = 2000, **more: Any) -> dict[str, Any]:
+    return play.subscribe(world, play.offer(world, "Pro", amount, interval="month"), **more)
+
+
+def latest(world: World, subscription: dict[str, Any]) -> dict[str, Any]:
+    return world.get("invoice", subscription["latest_invoice"])
