@@ -12,6 +12,8 @@ import click
 
 from overseer_payment.cli.payment.options import (
     CUSTOMER_STATES,
+    DISPUTE_KINDS,
+    DISPUTE_STATES,
     INVOICE_STATES,
     SUBSCRIPTION_STATES,
     TRANSACTION_STATES,
@@ -22,18 +24,6 @@ from overseer_payment.cli.payment.options import (
 )
 from overseer_payment.cli.progress import counter
 
-DISPUTE_STATES = (
-    "open",
-    "needs_response",
-    "under_review",
-    "appeal_needs_response",
-    "appeal_under_review",
-    "won",
-    "lost",
-    "closed",
-    "prevented",
-)
-DISPUTE_KINDS = ("chargeback", "inquiry", "fraud_warning")
 _DAY = click.DateTime(["%Y-%m-%d"])
 _FIELDS = {
     "customer": "customer_id",
