@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 from starlette.responses import RedirectResponse, Response
 
 from overseer_payment.asking import disputes as asking
-from overseer_payment.cards import dispute_words, evidence, flows, words
+from overseer_payment.cards import dispute_words, evidence, words
 from overseer_payment.cards.addresses import Address
-from overseer_payment.cards.flows import Change, Fact, Fields, Question, Slip, Told
+from overseer_payment.cards.flows import Change, Deed, Fact, Fields, Question, Slip, Told
 from overseer_payment.cards.forms import key_of, new_key, read_form
 from overseer_payment.cards.frame import frame_of, view
 from overseer_payment.cards.offering import ANSWERS, REFUNDS, offers
@@ -200,15 +201,14 @@ def _to(href: str) -> Response:
 # -- what is final ------------------------------------------------------------------------------------
 
 
-async def confirm_submit(seen: Visit) -> View:
-    """Show everything that would go to the bank. Raises Conflict where nothing can be submitted."""
-    row = await _dispute(seen)
+def _submitting(seen: Visit, row: DisputeDetail) -> Question:
+    """Everything that would go to the bank. Raises Conflict where nothing can be submitted."""
     if not row.can_respond:
         raise Conflict(dispute_words.standing(row, seen.fmt).advice)
     if not row.evidence:
         raise Conflict("There is nothing to submit yet. Write or attach evidence first.")
     money = seen.fmt.money(row.amount, row.currency, row.provider)
-    question = Question(
+    return Question(
         text="Submit this evidence to the bank?",
         button="Submit, once and for good",
         progress="Submitting…",
@@ -218,31 +218,23 @@ async def confirm_submit(seen: Visit) -> View:
         livemode=row.livemode,
         fields={"shown": evidence.digest(row)},
     )
-    return await flows.confirm(seen, _change(seen, row, "submit"), question)
 
 
-async def submit(seen: Visit) -> View | Response:
+async def _submit(seen: Visit, row: DisputeDetail, fields: Fields, key: str) -> None:
     """Hand to the bank what was shown. Raises Conflict if a colleague has changed it since."""
-    row = await _dispute(seen)
-
-    async def do(fields: Fields, key: str) -> str:
-        # After the first of two clicks nothing can be changed; the second is known by its key.
-        if row.can_respond and fields.get("shown") != evidence.digest(row):
-            raise Conflict("The evidence is another one than you were shown. Look at it again, then submit.")
-        body = EvidenceBody(submit=True)
-        await asking.stage_evidence(seen.payments, seen.viewer, str(row.id), body, idempotency_key=key)
-        return seen.links.dispute(row.id, done="submitted")
-
-    return await flows.carry_out(seen, _change(seen, row, "submit"), do)
+    # After the first of two clicks nothing can be changed; the second is known by its key.
+    if row.can_respond and fields.get("shown") != evidence.digest(row):
+        raise Conflict("The evidence is another one than you were shown. Look at it again, then submit.")
+    body = EvidenceBody(submit=True)
+    await asking.stage_evidence(seen.payments, seen.viewer, str(row.id), body, idempotency_key=key)
 
 
-async def confirm_accept(seen: Visit) -> View:
-    """State what conceding means. Raises Conflict where it can't be conceded."""
-    row = await _dispute(seen)
+def _accepting(seen: Visit, row: DisputeDetail) -> Question:
+    """What conceding means. Raises Conflict where it can't be conceded."""
     if not row.can_accept:
         raise Conflict(dispute_words.standing(row, seen.fmt).advice)
     money = seen.fmt.money(row.amount, row.currency, row.provider)
-    question = Question(
+    return Question(
         text=f"Accept that {money} are lost?",
         button="Accept the dispute",
         progress="Accepting…",
@@ -253,18 +245,10 @@ async def confirm_accept(seen: Visit) -> View:
         danger=True,
         fields={},
     )
-    return await flows.confirm(seen, _change(seen, row, "accept"), question)
 
 
-async def accept(seen: Visit) -> View | Response:
-    """Concede."""
-    row = await _dispute(seen)
-
-    async def do(_: Fields, key: str) -> str:
-        await asking.accept(seen.payments, seen.viewer, str(row.id), idempotency_key=key)
-        return seen.links.dispute(row.id, done="accepted")
-
-    return await flows.carry_out(seen, _change(seen, row, "accept"), do)
+async def _accept(seen: Visit, row: DisputeDetail, _: Fields, key: str) -> None:
+    await asking.accept(seen.payments, seen.viewer, str(row.id), idempotency_key=key)
 
 
 def _facts(seen: Visit, row: DisputeDetail) -> list[Fact]:
@@ -287,12 +271,15 @@ def _change(seen: Visit, row: DisputeDetail, what: str) -> Change:
         keep="Not yet" if submitting else "Keep contesting it",
         nothing="Nothing was submitted" if submitting else "Nothing was accepted",
         unknown=f"We don’t know yet whether it was {'submitted' if submitting else 'accepted'}",
+        done=seen.links.dispute(row.id, done="submitted" if submitting else "accepted"),
     )
 
 
+SUBMIT = Deed(_dispute, partial(_change, what="submit"), _submitting, _submit)
+ACCEPT = Deed(_dispute, partial(_change, what="accept"), _accepting, _accept)
 PAGES = (
     Address("/payment/disputes/{id}/evidence", None, ANSWERS, keep),
     Address("/payment/disputes/{id}/files", None, ANSWERS, attach),
-    Address("/payment/disputes/{id}/submit", confirm_submit, ANSWERS, submit),
-    Address("/payment/disputes/{id}/accept", confirm_accept, ANSWERS, accept),
+    SUBMIT.at("/payment/disputes/{id}/submit", ANSWERS),
+    ACCEPT.at("/payment/disputes/{id}/accept", ANSWERS),
 )

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.responses import Response
-
 from overseer_payment.asking import customers as asking
-from overseer_payment.cards import flows
-from overseer_payment.cards.addresses import Address
-from overseer_payment.cards.flows import Change, Fields, Question
+from overseer_payment.cards.flows import Deed, Fields, Question
 from overseer_payment.cards.offering import MANAGES
 from overseer_payment.cards.people import EVERYWHERE, HERE, change_of, facts, found, name_of
 from overseer_payment.cards.subscription_offers import ENDED
@@ -17,24 +13,18 @@ from overseer_payment.errors import Conflict, Invalid
 from overseer_payment.schemas import EraseBody
 
 if TYPE_CHECKING:
-    from overseer_payment.cards.render import View
     from overseer_payment.cards.visit import Visit
     from overseer_payment.schemas import CustomerDetail
 
 _WORD = "erase"
 
 
-def _erasing(seen: Visit, row: CustomerDetail) -> Change:
-    return change_of(seen, row, "erase", "Erase", "The request was not carried out")
-
-
-async def confirm_erase(seen: Visit) -> View:
-    """State what goes and what stays; the button works only with the word typed."""
-    row = await found(seen)
+def _erasing(seen: Visit, row: CustomerDetail) -> Question:
+    """What goes and what stays; the button works only with the word typed."""
     if row.erased_at is not None:
         raise Conflict("This customer is erased already.")
     everywhere = _everywhere(seen.request.query_params.get("where", HERE))
-    question = Question(
+    return Question(
         text=f"Erase {name_of(row)} for good?",
         button="Erase this person",
         progress="Erasing…",
@@ -48,7 +38,6 @@ async def confirm_erase(seen: Visit) -> View:
         fields={"where": EVERYWHERE if everywhere else HERE},
         typed=_WORD,
     )
-    return await flows.confirm(seen, _erasing(seen, row), question)
 
 
 def _everywhere(where: str) -> bool:
@@ -65,18 +54,12 @@ def _there(row: CustomerDetail) -> str:
     return f" They are deleted at the provider as well, and {many} there at once."
 
 
-async def erase(seen: Visit) -> View | Response:
-    """Erase them, if the word was typed."""
-    row = await found(seen)
-
-    async def do(fields: Fields, key: str) -> str:
-        if fields.get("typed", "").strip().lower() != _WORD:
-            raise Invalid(f"Nobody was erased: the word “{_WORD}” was not typed.")
-        body = EraseBody(at_provider=_everywhere(fields.get("where", "")))
-        await asking.erase(seen.payments, seen.viewer, str(row.id), body, idempotency_key=key)
-        return seen.links.customer(row.id, done="erase")
-
-    return await flows.carry_out(seen, _erasing(seen, row), do)
+async def _erase(seen: Visit, row: CustomerDetail, fields: Fields, key: str) -> None:
+    if fields.get("typed", "").strip().lower() != _WORD:
+        raise Invalid(f"Nobody was erased: the word “{_WORD}” was not typed.")
+    body = EraseBody(at_provider=_everywhere(fields.get("where", "")))
+    await asking.erase(seen.payments, seen.viewer, str(row.id), body, idempotency_key=key)
 
 
-PAGES = (Address("/payment/customers/{id}/erase", confirm_erase, MANAGES, erase),)
+ERASE = Deed(found, change_of("erase", "Erase", "The request was not carried out"), _erasing, _erase)
+PAGES = (ERASE.at("/payment/customers/{id}/erase", MANAGES),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
@@ -11,7 +12,7 @@ from overseer_payment.asking import events as asking
 from overseer_payment.cards import flows, words
 from overseer_payment.cards.addresses import Address
 from overseer_payment.cards.attention import of_inbox
-from overseer_payment.cards.flows import Change, Fact, Fields, Question, Told
+from overseer_payment.cards.flows import Change, Deed, Fact, Fields, Question, Told
 from overseer_payment.cards.frame import frame_of, view
 from overseer_payment.cards.listing import Chip, Chips, asked
 from overseer_payment.errors import Conflict
@@ -94,48 +95,26 @@ async def _event(seen: Visit) -> EventDetail:
 # -- one event ----------------------------------------------------------------------------------------
 
 
-async def confirm_replay(seen: Visit) -> View:
-    """State what applying one event again means."""
-    row = await _event(seen)
+def _replaying(_: Visit, row: EventDetail) -> Question:
+    """What applying one event again means."""
     consequence = "It is applied from the beginning. What it says is merged, never added twice."
-    return await flows.confirm(
-        seen, _change(seen, row, "replay"), _question(row, "Apply this event again?", "Replay", consequence)
-    )
+    return _question(row, "Apply this event again?", "Replay", consequence)
 
 
-async def replay(seen: Visit) -> View | Response:
-    """Put one event back, and lead to it."""
-    row = await _event(seen)
-
-    async def do(_: Fields, key: str) -> str:
-        await asking.replay(seen.payments, seen.viewer, str(row.id), idempotency_key=key)
-        return seen.links.event(row.id, done="replay")
-
-    return await flows.carry_out(seen, _change(seen, row, "replay"), do)
+async def _replay(seen: Visit, row: EventDetail, _: Fields, key: str) -> None:
+    await asking.replay(seen.payments, seen.viewer, str(row.id), idempotency_key=key)
 
 
-async def confirm_ignore(seen: Visit) -> View:
-    """State what taking one event out means. Raises Conflict for one that is applied already."""
-    row = await _event(seen)
+def _ignoring(_: Visit, row: EventDetail) -> Question:
+    """What taking one event out means. Raises Conflict for one that is applied already."""
     if row.status is EventState.APPLIED:
         raise Conflict("This event is applied already. What it said is in the ledger.")
     consequence = "It is not tried again, and what it says stays out of the ledger until it is replayed."
-    return await flows.confirm(
-        seen,
-        _change(seen, row, "ignore"),
-        _question(row, "Take this event out?", "Ignore", consequence, danger=True),
-    )
+    return _question(row, "Take this event out?", "Ignore", consequence, danger=True)
 
 
-async def ignore(seen: Visit) -> View | Response:
-    """Take one event out, and lead to it."""
-    row = await _event(seen)
-
-    async def do(_: Fields, key: str) -> str:
-        await asking.ignore(seen.payments, seen.viewer, str(row.id), idempotency_key=key)
-        return seen.links.event(row.id, done="ignore")
-
-    return await flows.carry_out(seen, _change(seen, row, "ignore"), do)
+async def _ignore(seen: Visit, row: EventDetail, _: Fields, key: str) -> None:
+    await asking.ignore(seen.payments, seen.viewer, str(row.id), idempotency_key=key)
 
 
 def _change(seen: Visit, row: EventDetail, what: str) -> Change:
@@ -150,6 +129,7 @@ def _change(seen: Visit, row: EventDetail, what: str) -> Change:
         keep="Leave it as it is",
         nothing="Nothing was changed",
         unknown="We don’t know yet whether it was changed",
+        done=seen.links.event(row.id, done=what),
     )
 
 
@@ -236,11 +216,13 @@ def _put_back(seen: Visit) -> Told | None:
     return Told("open", f"{int(count):,} put back. They are applied in a moment.")
 
 
+REPLAY = Deed(_event, partial(_change, what="replay"), _replaying, _replay)
+IGNORE = Deed(_event, partial(_change, what="ignore"), _ignoring, _ignore)
 PAGES = (
     Address("/payment/modal/events", events, _LOOKS),
     Address("/payment/modal/operations", operations, _LOOKS),
     Address("/payment/events/replay", confirm_all, _DECIDES, replay_all),
     Address("/payment/events/{id}", event, _DECIDES),
-    Address("/payment/events/{id}/replay", confirm_replay, _DECIDES, replay),
-    Address("/payment/events/{id}/ignore", confirm_ignore, _DECIDES, ignore),
+    REPLAY.at("/payment/events/{id}/replay", _DECIDES),
+    IGNORE.at("/payment/events/{id}/ignore", _DECIDES),
 )

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
+from overseer_payment.cards.addresses import Address
 from overseer_payment.cards.forms import MAX_BODY, key_of, new_key, read_form
 from overseer_payment.cards.frame import frame_of, view
 from overseer_payment.cards.render import PRIVATE
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 AGAIN = "again"
 """A field of forms that send again what has no known outcome yet."""
+RowT = TypeVar("RowT")
 Fields = Mapping[str, str]
 Do = Callable[[Fields, str], Awaitable["str | View"]]
 """Makes the change from the form's fields and its idempotency key; answers where its result is shown.
@@ -53,6 +55,8 @@ class Change:
     """Said when nothing happened: "Nothing was refunded"."""
     unknown: str
     """Said when it may have happened: "We don't know yet whether it was refunded"."""
+    done: str = ""
+    """Where what became of it is told, unless that is known only once it is made."""
     again: str = "Try the same again"
 
 
@@ -128,6 +132,37 @@ async def carry_out(seen: Visit, change: Change, do: Do, *, limit: int = MAX_BOD
     except PaymentError as error:
         return await _refused(seen, change, error, fields, key)
     return RedirectResponse(shown, 303, PRIVATE) if isinstance(shown, str) else shown
+
+
+@dataclass(frozen=True, slots=True)
+class Deed(Generic[RowT]):
+    """One kind of change of one row, whole: it is found, asked about, done, and leads to what became of it.
+
+    `ask` raises Conflict where there is nothing to confirm. `do` answers nothing, or what is shown this once.
+    """
+
+    find: Callable[[Visit], Awaitable[RowT]]
+    change: Callable[[Visit, RowT], Change]
+    ask: Callable[[Visit, RowT], Question]
+    do: Callable[[Visit, RowT, Fields, str], Awaitable[View | None]]
+
+    def at(self, path: str, permission: str) -> Address:
+        """Its address: a link states it, the form that is sent there does it."""
+        return Address(path, self._confirm, permission, self._carry_out)
+
+    async def _confirm(self, seen: Visit) -> View:
+        row = await self.find(seen)
+        question = self.ask(seen, row)
+        return await confirm(seen, self.change(seen, row), question)
+
+    async def _carry_out(self, seen: Visit) -> View | Response:
+        row = await self.find(seen)
+        change = self.change(seen, row)
+
+        async def do(fields: Fields, key: str) -> str | View:
+            return await self.do(seen, row, fields, key) or change.done
+
+        return await carry_out(seen, change, do)
 
 
 async def _refused(seen: Visit, change: Change, error: PaymentError, fields: Fields, key: str) -> View:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
-from starlette.responses import Response
 
 from overseer_payment.asking import customers as asking
 from overseer_payment.asking import portal
-from overseer_payment.cards import flows
-from overseer_payment.cards.addresses import Address
-from overseer_payment.cards.flows import Change, Fact, Fields, Question, Told
+from overseer_payment.cards.flows import Change, Deed, Fact, Fields, Question, Told
 from overseer_payment.cards.frame import frame_of, view
 from overseer_payment.cards.offering import MANAGES, offers
 from overseer_payment.cards.subscription_offers import ENDED
@@ -101,35 +99,35 @@ def facts(seen: Visit, row: CustomerDetail) -> list[Fact]:
     ]
 
 
-def change_of(seen: Visit, row: CustomerDetail, what: str, title: str, nothing: str) -> Change:
+def change_of(what: str, title: str, nothing: str) -> Callable[[Visit, CustomerDetail], Change]:
     """The words around one kind of change of one customer."""
-    return Change(
-        title=title,
-        tab="customers",
-        list_text="All customers",
-        row=seen.links.customer(row.id),
-        row_text="Customer",
-        action=seen.links.customer(row.id, what),
-        keep="Leave it as it is",
-        nothing=nothing,
-        unknown="We don’t know yet whether it was done",
-    )
+
+    def change(seen: Visit, row: CustomerDetail) -> Change:
+        return Change(
+            title=title,
+            tab="customers",
+            list_text="All customers",
+            row=seen.links.customer(row.id),
+            row_text="Customer",
+            action=seen.links.customer(row.id, what),
+            keep="Leave it as it is",
+            nothing=nothing,
+            unknown="We don’t know yet whether it was done",
+            done=seen.links.customer(row.id, done=what),
+        )
+
+    return change
 
 
 # -- whose it is --------------------------------------------------------------------------------------
 
 
-def _linking(seen: Visit, row: CustomerDetail) -> Change:
-    return change_of(seen, row, "link", "Link to a user", "Nobody was linked")
-
-
-async def confirm_link(seen: Visit) -> View:
-    """State who would see what. Raises Invalid for an id that can't be one, Conflict where it is taken."""
-    row = await found(seen)
+def _linking(seen: Visit, row: CustomerDetail) -> Question:
+    """Who would see what. Raises Invalid for an id that can't be one, Conflict where it is taken."""
     user = _user(seen.request.query_params.get("user_id", ""))
     if row.user_id not in (None, user):
         raise Conflict("This customer is linked to another user. Unlink it first.")
-    question = Question(
+    return Question(
         text=f"Link them to the user {user}?",
         button="Link them",
         progress="Linking…",
@@ -140,7 +138,6 @@ async def confirm_link(seen: Visit) -> View:
         moves_money=False,
         fields={"user_id": user},
     )
-    return await flows.confirm(seen, _linking(seen, row), question)
 
 
 def _user(typed: str) -> str:
@@ -150,28 +147,16 @@ def _user(typed: str) -> str:
         raise Invalid("Type the user’s id, as this application knows it.") from None
 
 
-async def link(seen: Visit) -> View | Response:
-    """Link them."""
-    row = await found(seen)
-
-    async def do(fields: Fields, key: str) -> str:
-        user = _user(fields.get("user_id", ""))
-        await asking.link(seen.payments, seen.viewer, str(row.id), user, idempotency_key=key)
-        return seen.links.customer(row.id, done="link")
-
-    return await flows.carry_out(seen, _linking(seen, row), do)
+async def _link(seen: Visit, row: CustomerDetail, fields: Fields, key: str) -> None:
+    user = _user(fields.get("user_id", ""))
+    await asking.link(seen.payments, seen.viewer, str(row.id), user, idempotency_key=key)
 
 
-def _unlinking(seen: Visit, row: CustomerDetail) -> Change:
-    return change_of(seen, row, "unlink", "Unlink", "Nobody was unlinked")
-
-
-async def confirm_unlink(seen: Visit) -> View:
-    """State what the user loses. Raises Conflict where nobody is linked."""
-    row = await found(seen)
+def _unlinking(seen: Visit, row: CustomerDetail) -> Question:
+    """What the user loses. Raises Conflict where nobody is linked."""
     if row.user_id is None:
         raise Conflict("This customer is not linked to anybody.")
-    question = Question(
+    return Question(
         text=f"Take them from the user {row.user_id}?",
         button="Unlink them",
         progress="Unlinking…",
@@ -182,31 +167,18 @@ async def confirm_unlink(seen: Visit) -> View:
         moves_money=False,
         fields={},
     )
-    return await flows.confirm(seen, _unlinking(seen, row), question)
 
 
-async def unlink(seen: Visit) -> View | Response:
-    """Unlink them."""
-    row = await found(seen)
-
-    async def do(_: Fields, key: str) -> str:
-        await asking.unlink(seen.payments, seen.viewer, str(row.id), idempotency_key=key)
-        return seen.links.customer(row.id, done="unlink")
-
-    return await flows.carry_out(seen, _unlinking(seen, row), do)
+async def _unlink(seen: Visit, row: CustomerDetail, _: Fields, key: str) -> None:
+    await asking.unlink(seen.payments, seen.viewer, str(row.id), idempotency_key=key)
 
 
 # -- their portal -------------------------------------------------------------------------------------
 
 
-def _opening(seen: Visit, row: CustomerDetail) -> Change:
-    return change_of(seen, row, "portal", "Portal link", "No link was made")
-
-
-async def confirm_portal(seen: Visit) -> View:
-    """State what whoever has the link can do."""
-    row = await found(seen)
-    question = Question(
+def _opening(seen: Visit, row: CustomerDetail) -> Question:
+    """What whoever has the link can do."""
+    return Question(
         text="Make a link to their portal?",
         button="Make the link",
         progress="Making it…",
@@ -217,26 +189,22 @@ async def confirm_portal(seen: Visit) -> View:
         moves_money=False,
         fields={},
     )
-    return await flows.confirm(seen, _opening(seen, row), question)
 
 
-async def open_portal(seen: Visit) -> View | Response:
+async def _open(seen: Visit, row: CustomerDetail, _: Fields, __: str) -> View:
     """Make the link and show it, once."""
-    row = await found(seen)
-    change = _opening(seen, row)
-
-    async def do(_: Fields, __: str) -> View:
-        made = await portal.open_portal(seen.payments, seen.viewer, str(row.id), PortalBody())
-        frame = await frame_of(seen, "customers")
-        return view(
-            seen, "portal.html", title=change.title, frame=frame, change=change, row=row, url=web(made.url)
-        )
-
-    return await flows.carry_out(seen, change, do)
+    made = await portal.open_portal(seen.payments, seen.viewer, str(row.id), PortalBody())
+    change, frame = PORTAL.change(seen, row), await frame_of(seen, "customers")
+    return view(
+        seen, "portal.html", title=change.title, frame=frame, change=change, row=row, url=web(made.url)
+    )
 
 
+LINK = Deed(found, change_of("link", "Link to a user", "Nobody was linked"), _linking, _link)
+UNLINK = Deed(found, change_of("unlink", "Unlink", "Nobody was unlinked"), _unlinking, _unlink)
+PORTAL = Deed(found, change_of("portal", "Portal link", "No link was made"), _opening, _open)
 PAGES = (
-    Address("/payment/customers/{id}/link", confirm_link, MANAGES, link),
-    Address("/payment/customers/{id}/unlink", confirm_unlink, MANAGES, unlink),
-    Address("/payment/customers/{id}/portal", confirm_portal, MANAGES, open_portal),
+    LINK.at("/payment/customers/{id}/link", MANAGES),
+    UNLINK.at("/payment/customers/{id}/unlink", MANAGES),
+    PORTAL.at("/payment/customers/{id}/portal", MANAGES),
 )

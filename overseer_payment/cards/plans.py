@@ -74,13 +74,14 @@ async def confirm(seen: Visit) -> View:
 async def change(seen: Visit) -> View | Response:
     """Change it to what the preview showed."""
     row = await found(seen)
+    change = change_of(seen, row, "change")
 
     async def do(fields: Fields, key: str) -> str:
         body = _body(fields)
         await asking.change_plan(seen.payments, seen.viewer, str(row.id), body, idempotency_key=key)
-        return seen.links.subscription(row.id, done="change")
+        return change.done
 
-    return await flows.carry_out(seen, change_of(seen, row, "change"), do)
+    return await flows.carry_out(seen, change, do)
 
 
 async def _changeable(seen: Visit) -> SubscriptionRow:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
+from functools import partial
 from typing import TYPE_CHECKING
 
-from starlette.responses import Response
-
 from overseer_payment.asking import subscriptions as asking
-from overseer_payment.cards import flows, words
-from overseer_payment.cards.addresses import Address
-from overseer_payment.cards.flows import Change, Fact, Fields, Question
+from overseer_payment.cards import words
+from overseer_payment.cards.flows import Change, Deed, Fact, Fields, Question
 from overseer_payment.cards.offering import MANAGES
 from overseer_payment.cards.subscription_offers import ENDED, PAUSES, STOP, is_held, is_paused
 from overseer_payment.errors import Conflict, Invalid
@@ -18,7 +16,6 @@ from overseer_payment.provider import PauseBehavior, PauseKind, SubscriptionStat
 from overseer_payment.schemas import CancelBody, PauseBody
 
 if TYPE_CHECKING:
-    from overseer_payment.cards.render import View
     from overseer_payment.cards.visit import Visit
     from overseer_payment.schemas import SubscriptionRow
 
@@ -40,6 +37,7 @@ def change_of(seen: Visit, row: SubscriptionRow, what: str) -> Change:
         keep="Leave it as it is",
         nothing="Nothing was changed",
         unknown="We don’t know yet whether it was changed",
+        done=seen.links.subscription(row.id, done=what),
     )
 
 
@@ -61,13 +59,13 @@ def facts(seen: Visit, row: SubscriptionRow) -> list[Fact]:
 # -- ending -------------------------------------------------------------------------------------------
 
 
-async def confirm_cancel(seen: Visit) -> View:
-    """State what ending it means: at the end of its period, or now."""
-    row = await _alive(seen)
+def _ending(seen: Visit, row: SubscriptionRow) -> Question:
+    """What ending it means: at the end of its period, or now."""
+    _require_alive(row)
     at_end = _at_end(seen.request.query_params.get("when", "period_end"))
     if at_end and row.cancel_at_period_end:
         raise Conflict("This subscription is to end with its period already.")
-    question = Question(
+    return Question(
         text="End this subscription with its period?" if at_end else "End this subscription now?",
         button="End it with its period" if at_end else "End it now",
         progress="Ending…",
@@ -78,7 +76,6 @@ async def confirm_cancel(seen: Visit) -> View:
         danger=not at_end,
         fields={"when": "period_end" if at_end else "now"},
     )
-    return await flows.confirm(seen, change_of(seen, row, "cancel"), question)
 
 
 def _at_end(when: str) -> bool:
@@ -102,31 +99,24 @@ def _end_now(seen: Visit, row: SubscriptionRow) -> str:
     return f"It ends at once and for good.{rest} It can’t be resumed: a new one needs a new checkout."
 
 
-async def cancel(seen: Visit) -> View | Response:
-    """End it."""
-    row = await found(seen)
-
-    async def do(fields: Fields, key: str) -> str:
-        body = CancelBody(at_period_end=_at_end(fields.get("when", "")))
-        await asking.cancel(seen.payments, seen.viewer, str(row.id), body, idempotency_key=key)
-        return seen.links.subscription(row.id, done="cancel")
-
-    return await flows.carry_out(seen, change_of(seen, row, "cancel"), do)
+async def _end(seen: Visit, row: SubscriptionRow, fields: Fields, key: str) -> None:
+    body = CancelBody(at_period_end=_at_end(fields.get("when", "")))
+    await asking.cancel(seen.payments, seen.viewer, str(row.id), body, idempotency_key=key)
 
 
 # -- pausing ------------------------------------------------------------------------------------------
 
 
-async def confirm_pause(seen: Visit) -> View:
-    """State what a pause of this kind means, and until when it lasts."""
-    row = await _alive(seen)
+def _pausing(seen: Visit, row: SubscriptionRow) -> Question:
+    """What a pause of this kind means, and until when it lasts."""
+    _require_alive(row)
     if is_paused(row):
         raise Conflict("This subscription is paused already. Resume it first.")
     given = seen.request.query_params
     how, until = given.get("how", "void"), given.get("until", "")
-    body = _pause(seen, how, until)
+    body = _chosen(seen, how, until)
     ends = f" It goes on by itself on {seen.fmt.day(body.resumes_at)}." if body.resumes_at else ""
-    question = Question(
+    return Question(
         text="Pause this subscription?",
         button="Pause it",
         progress="Pausing…",
@@ -136,10 +126,9 @@ async def confirm_pause(seen: Visit) -> View:
         moves_money=False,
         fields={"how": how, "until": until},
     )
-    return await flows.confirm(seen, change_of(seen, row, "pause"), question)
 
 
-def _pause(seen: Visit, how: str, until: str) -> PauseBody:
+def _chosen(seen: Visit, how: str, until: str) -> PauseBody:
     """The pause as it was chosen. Raises Invalid."""
     if how not in PAUSES:
         raise Invalid("Choose what becomes of its invoices meanwhile.")
@@ -160,27 +149,20 @@ def _moment(day: str) -> datetime:
         raise Invalid("Write the day like 2027-01-31.") from None
 
 
-async def pause(seen: Visit) -> View | Response:
-    """Pause it."""
-    row = await found(seen)
-
-    async def do(fields: Fields, key: str) -> str:
-        body = _pause(seen, fields.get("how", ""), fields.get("until", ""))
-        await asking.pause(seen.payments, seen.viewer, str(row.id), body, idempotency_key=key)
-        return seen.links.subscription(row.id, done="pause")
-
-    return await flows.carry_out(seen, change_of(seen, row, "pause"), do)
+async def _pause(seen: Visit, row: SubscriptionRow, fields: Fields, key: str) -> None:
+    body = _chosen(seen, fields.get("how", ""), fields.get("until", ""))
+    await asking.pause(seen.payments, seen.viewer, str(row.id), body, idempotency_key=key)
 
 
 # -- resuming -----------------------------------------------------------------------------------------
 
 
-async def confirm_resume(seen: Visit) -> View:
-    """State what is taken back: a planned end, a pause, or both."""
-    row = await _alive(seen)
+def _resuming(seen: Visit, row: SubscriptionRow) -> Question:
+    """What is taken back: a planned end, a pause, or both."""
+    _require_alive(row)
     if not is_held(row):
         raise Conflict("This subscription is neither paused nor to end: there is nothing to resume.")
-    question = Question(
+    return Question(
         text="Let this subscription go on?",
         button="Resume it",
         progress="Resuming…",
@@ -190,7 +172,6 @@ async def confirm_resume(seen: Visit) -> View:
         moves_money=row.status is SubscriptionStatus.PAUSED,
         fields={},
     )
-    return await flows.confirm(seen, change_of(seen, row, "resume"), question)
 
 
 def _goes_on(seen: Visit, row: SubscriptionRow) -> list[str]:
@@ -206,26 +187,20 @@ def _goes_on(seen: Visit, row: SubscriptionRow) -> list[str]:
     return said
 
 
-async def resume(seen: Visit) -> View | Response:
-    """Let it go on."""
-    row = await found(seen)
-
-    async def do(_: Fields, key: str) -> str:
-        await asking.resume(seen.payments, seen.viewer, str(row.id), idempotency_key=key)
-        return seen.links.subscription(row.id, done="resume")
-
-    return await flows.carry_out(seen, change_of(seen, row, "resume"), do)
+async def _resume(seen: Visit, row: SubscriptionRow, _: Fields, key: str) -> None:
+    await asking.resume(seen.payments, seen.viewer, str(row.id), idempotency_key=key)
 
 
-async def _alive(seen: Visit) -> SubscriptionRow:
-    row = await found(seen)
+def _require_alive(row: SubscriptionRow) -> None:
     if row.status in ENDED:
         raise Conflict("This subscription has ended. A new one needs a new checkout.")
-    return row
 
 
+CANCEL = Deed(found, partial(change_of, what="cancel"), _ending, _end)
+PAUSE = Deed(found, partial(change_of, what="pause"), _pausing, _pause)
+RESUME = Deed(found, partial(change_of, what="resume"), _resuming, _resume)
 PAGES = (
-    Address("/payment/subscriptions/{id}/cancel", confirm_cancel, MANAGES, cancel),
-    Address("/payment/subscriptions/{id}/pause", confirm_pause, MANAGES, pause),
-    Address("/payment/subscriptions/{id}/resume", confirm_resume, MANAGES, resume),
+    CANCEL.at("/payment/subscriptions/{id}/cancel", MANAGES),
+    PAUSE.at("/payment/subscriptions/{id}/pause", MANAGES),
+    RESUME.at("/payment/subscriptions/{id}/resume", MANAGES),
 )
