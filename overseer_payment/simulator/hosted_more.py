@@ -155,11 +155,12 @@ class MorePages:
     def _described(self, subscription: Json) -> Json:
         items = items_of(subscription)
         first = items[0]["price"]
+        each = money(amount_of(self._world, items), subscription["currency"])
         ends = subscription["cancel_at_period_end"] or subscription["status"] == "canceled"
         return {
             "id": subscription["id"],
             "name": self._world.get("product", first["product"])["name"],
-            "price": f"{money(amount_of(items), subscription['currency'])} per {per(first['recurring'])}",
+            "price": f"{each} per {per(first['recurring'])}",
             "status": subscription["status"].replace("_", " "),
             "until": subscription["ended_at"] or current_period(subscription)[1],
             "ends": ends,

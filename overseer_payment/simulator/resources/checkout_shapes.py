@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 
 from overseer_payment.simulator.errors import SimError, parameter_missing
 from overseer_payment.simulator.resources.amounts import chargeable
-from overseer_payment.simulator.resources.prices import line_total, options_of, price_from_data
+from overseer_payment.simulator.resources.prices import options_of, price_from_data
 from overseer_payment.simulator.resources.shapes import DAY, Json, refuse
 from overseer_payment.simulator.resources.subscription_shapes import inactive_message
+from overseer_payment.simulator.resources.tiers import line_total
 from overseer_payment.simulator.world import World
 
 _SHORTEST, _LONGEST, _TRIAL_AHEAD = 30 * 60, DAY, 2 * DAY
@@ -44,7 +45,7 @@ def _line_item(world: World, wish: Json, param: str, currency: str | None) -> Js
             code="parameter_invalid_integer",
             param=f"{param}[quantity]",
         )
-    total = line_total(price, quantity)
+    total = line_total(world, price, quantity)
     return {
         "id": world.new_id("li_"),
         "object": "item",

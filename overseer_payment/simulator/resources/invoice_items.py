@@ -9,8 +9,9 @@ from overseer_payment.simulator.errors import parameter_missing
 from overseer_payment.simulator.resources.amounts import known_currency
 from overseer_payment.simulator.resources.customers import living_customer
 from overseer_payment.simulator.resources.invoice_shapes import new_line, pricing, with_lines
-from overseer_payment.simulator.resources.prices import line_total, price_from_data
+from overseer_payment.simulator.resources.prices import price_from_data
 from overseer_payment.simulator.resources.shapes import Json, metadata, refuse
+from overseer_payment.simulator.resources.tiers import line_total
 from overseer_payment.simulator.world import World
 
 
@@ -110,7 +111,7 @@ def create_item(call: Call) -> Json:
     if price is not None:
         fields["pricing"] = pricing(price)
         fields["description"] = fields["description"] or world.get("product", price["product"])["name"]
-        amount, currency = line_total(price, quantity), price["currency"]
+        amount, currency = line_total(world, price, quantity), price["currency"]
     elif "amount" in params:
         amount, currency = params["amount"], known_currency(params.get("currency", "usd"))
     else:

@@ -8,8 +8,8 @@ from typing import Any
 
 from overseer_payment.simulator.resources.amounts import money
 from overseer_payment.simulator.resources.periods import written_date
-from overseer_payment.simulator.resources.prices import line_total
 from overseer_payment.simulator.resources.shapes import Json, listed
+from overseer_payment.simulator.resources.tiers import line_total
 from overseer_payment.simulator.world import World
 
 
@@ -180,15 +180,16 @@ def pricing(price: Json) -> Json:
 
 def item_line(world: World, subscription: Json, item: Json, *, trial: bool = False) -> Json:
     """Build the line for one subscription item's current period; a trial costs nothing."""
-    price, quantity = item["price"], item["quantity"]
+    price, quantity = item["price"], item["quantity"] or 0
     name = world.get("product", price["product"])["name"]
     recurring, count = price["recurring"], price["recurring"]["interval_count"]
     every = recurring["interval"] if count == 1 else f"{count} {recurring['interval']}s"
-    each = money(Decimal(price["unit_amount_decimal"]), price["currency"])
+    unit = price["unit_amount_decimal"]
+    each = "tiered" if unit is None else money(Decimal(unit), price["currency"])
     described = f"{quantity} × {name} (at {each} / {every})"
     return new_line(
         world,
-        0 if trial else line_total(price, quantity),
+        0 if trial else line_total(world, price, quantity),
         price["currency"],
         f"Trial period for {name}" if trial else described,
         period=(item["current_period_start"], item["current_period_end"]),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from overseer_payment.simulator.api import Call, changed, endpoint, paged, register_expander
 from overseer_payment.simulator.errors import parameter_missing
 from overseer_payment.simulator.resources.amounts import known_currency
 from overseer_payment.simulator.resources.products import new_product
-from overseer_payment.simulator.resources.shapes import Json, given, metadata, refuse, rounded, text_of
+from overseer_payment.simulator.resources.shapes import Json, given, metadata, refuse, text_of
+from overseer_payment.simulator.resources.tiers import keep_tiers
 from overseer_payment.simulator.world import World
 
 _YEARS = {"day": 1095, "week": 156, "month": 36, "year": 3}
@@ -23,6 +23,8 @@ def new_price(
     *,
     interval: str | None = None,
     interval_count: int = 1,
+    usage_type: str = "licensed",
+    meter: str | None = None,
     **fields: Any,
 ) -> Json:
     """Store and announce a price in minor units of `currency`; recurring when `interval` is given."""
@@ -39,7 +41,7 @@ def new_price(
         "metadata": {},
         "nickname": None,
         "product": product,
-        "recurring": _recurring(interval, interval_count) if interval else None,
+        "recurring": _recurring(interval, interval_count, usage_type, meter) if interval else None,
         "tax_behavior": "unspecified",
         "tiers_mode": None,
         "transform_quantity": None,
@@ -53,7 +55,7 @@ def new_price(
     return price
 
 
-def _recurring(interval: str, interval_count: int) -> Json:
+def _recurring(interval: str, interval_count: int, usage_type: str, meter: str | None) -> Json:
     if not 1 <= interval_count <= _YEARS[interval]:
         raise refuse(
             f"The maximum `interval_count` for interval '{interval}' is {_YEARS[interval]}.",
@@ -62,9 +64,9 @@ def _recurring(interval: str, interval_count: int) -> Json:
     return {
         "interval": interval,
         "interval_count": interval_count,
-        "meter": None,
+        "meter": meter,
         "trial_period_days": None,
-        "usage_type": "licensed",
+        "usage_type": usage_type,
     }
 
 
@@ -86,9 +88,13 @@ def price_from_data(world: World, data: Json, *, product: str | None = None, par
         fields["id"] = world.new_id("price_")
         shown = {code: _option(code, option) for code, option in options.items()}
         world.put({"object": "sim.price_options", "id": fields["id"], "options": shown})
+    if data.get("billing_scheme") == "tiered":
+        fields["id"] = fields.get("id") or world.new_id("price_")
+        keep_tiers(world, fields["id"], data, param)
     return new_price(
         world, product, amount, currency,
-        interval=recurring.get("interval"), interval_count=recurring.get("interval_count", 1), **fields,
+        interval=recurring.get("interval"), interval_count=recurring.get("interval_count", 1),
+        usage_type=recurring.get("usage_type", "licensed"), meter=recurring.get("meter"), **fields,
     )  # fmt: skip
 
 
@@ -202,11 +208,6 @@ def update_price(call: Call) -> Json:
     return changed(call.world, price, "price.updated", **values)
 
 
-def line_total(price: Json, quantity: int) -> int:
-    """Return what a line comes to: multiplied exactly, then rounded ("Decimal amounts for pricing")."""
-    return rounded(Decimal(price["unit_amount_decimal"]) * quantity)
-
-
 def plan_of(price: Json) -> Json:
     """Return the legacy `plan` that subscription items still carry beside their price."""
     recurring = price["recurring"]
@@ -223,11 +224,11 @@ def plan_of(price: Json) -> Json:
         "interval_count": recurring["interval_count"],
         "livemode": False,
         "metadata": dict(price["metadata"]),
-        "meter": None,
+        "meter": recurring["meter"],
         "nickname": price["nickname"],
         "product": price["product"],
-        "tiers_mode": None,
+        "tiers_mode": price["tiers_mode"],
         "transform_usage": None,
         "trial_period_days": None,
-        "usage_type": "licensed",
+        "usage_type": recurring["usage_type"],
     }

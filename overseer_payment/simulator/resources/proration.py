@@ -16,6 +16,7 @@ from overseer_payment.simulator.resources.subscription_shapes import (
     next_end,
     recurring_price,
 )
+from overseer_payment.simulator.resources.tiers import exact_total, is_metered
 from overseer_payment.simulator.world import World
 
 
@@ -64,6 +65,10 @@ def _added(world: World, subscription: Json, wish: Json, beside: Json, param: st
     return {**item, "subscription": subscription["id"]}
 
 
+def _cycle(price: Json) -> tuple[str, int]:
+    return price["recurring"]["interval"], price["recurring"]["interval_count"]
+
+
 def _changed(world: World, item: Json, wish: Json, at: int, param: str) -> bool:
     """Change one item in place; True when its new price runs in another interval."""
     # A new price takes the quantity back to one unless it is named ("Change the price of subscriptions").
@@ -76,7 +81,9 @@ def _changed(world: World, item: Json, wish: Json, at: int, param: str) -> bool:
     price = recurring_price(world, wish["price"], f"{param}[price]")
     if price["currency"] != item["price"]["currency"]:
         raise refuse("All prices on a subscription must have the same currency.", param=f"{param}[price]")
-    same = price["recurring"] == item["price"]["recurring"]
+    if is_metered(price):
+        item["quantity"] = None
+    same = _cycle(price) == _cycle(item["price"])
     item.update(price=dict(price), plan=plan_of(price))
     if not same:
         item.update(current_period_start=at, current_period_end=next_end(price, at, at))
@@ -120,10 +127,10 @@ def remaining(world: World, subscription: Json, at: int) -> list[Json]:
 
 
 def _proration(world: World, subscription: Json, item: Json, period: Json, at: int, *, unused: bool) -> Json:
-    price, quantity = item["price"], item["quantity"]
+    price, quantity = item["price"], item["quantity"] or 0
     start, end = period["current_period_start"], period["current_period_end"]
     share = Decimal(max(0, end - at)) / Decimal(end - start)
-    amount = rounded(Decimal(price["unit_amount_decimal"]) * quantity * share)
+    amount = rounded(exact_total(world, price, quantity) * share)
     parent = {"subscription": subscription["id"], "subscription_item": item["id"]}
     return invoice_items.new_item(
         world, subscription["customer"], -amount if unused else amount, subscription["currency"],

@@ -35,7 +35,7 @@ def begin(world: World, subscription: Json, *, collect: bool = True, method: str
     """
     trial = subscription["trial_end"] is not None
     by_mail = subscription["collection_method"] == "send_invoice"
-    owes = not trial and amount_of(items_of(subscription)) > 0 and not by_mail
+    owes = not trial and amount_of(world, items_of(subscription)) > 0 and not by_mail
     subscription["status"] = "trialing" if trial else "incomplete" if owes else "active"
     world.put(subscription)
     uses_currency(world, subscription["customer"], subscription["currency"])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from overseer_payment.simulator.resources.periods import period_end
-from overseer_payment.simulator.resources.prices import line_total, plan_of
+from overseer_payment.simulator.resources.prices import plan_of
 from overseer_payment.simulator.resources.shapes import Json, listed, metadata, refuse
+from overseer_payment.simulator.resources.tiers import is_metered, line_total
 from overseer_payment.simulator.world import World
 
 RUNNING = ("incomplete", "trialing", "active", "past_due", "unpaid", "paused")
@@ -98,7 +99,7 @@ def new_item(world: World, price: Json, quantity: int, *, start: int, end: int, 
         "metadata": metadata(fields.get("metadata")),
         "plan": plan_of(price),
         "price": dict(price),
-        "quantity": quantity,
+        "quantity": None if is_metered(price) else quantity,
         "subscription": "",
         "tax_rates": [],
     }
@@ -127,9 +128,9 @@ def current_period(subscription: Json) -> tuple[int, int]:
     return min(i["current_period_start"] for i in items), min(i["current_period_end"] for i in items)
 
 
-def amount_of(items: list[Json]) -> int:
+def amount_of(world: World, items: list[Json]) -> int:
     """Return what the items cost per period, in minor units."""
-    return sum(line_total(item["price"], item["quantity"]) for item in items)
+    return sum(line_total(world, item["price"], item["quantity"]) for item in items)
 
 
 def recurring_price(world: World, id: str, param: str) -> Json:

@@ -122,7 +122,7 @@ def _create_settings(world: World, params: Json, customer: Json) -> Json:
 
 def _check_method(world: World, subscription: Json, behaviour: str) -> None:
     """Refuse before anything is stored what can't be paid and may not stay incomplete."""
-    owes = subscription["trial_end"] is None and amount_of(items_of(subscription)) > 0
+    owes = subscription["trial_end"] is None and amount_of(world, items_of(subscription)) > 0
     by_mail = subscription["collection_method"] == "send_invoice"
     if not owes or by_mail or behaviour == "default_incomplete":
         return
