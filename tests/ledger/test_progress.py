@@ -171,6 +171,7 @@ CONTRADICTIONS: dict[str, tuple[Rank, Rank, bool, bool]] = {
     "further along in one second": (_rank(NOW, 2), _rank(NOW, 1), False, False),
     "of another stage in one second": (_rank(NOW, 2, stage=1), _rank(NOW, 3), False, False),
     "the first and last moment of a second": (_rank(NOW + 1999, 1), _rank(NOW, 1, "b"), False, True),
+    "two moments within a second": (_rank(NOW + 600, 1), _rank(NOW + 400, 1, "b"), False, True),
     "one moment apart in two seconds": (_rank(NOW, 1), _rank(NOW - 2, 1, "b"), False, False),
     "a read before an event that is further along": (_rank(NOW + 1, 1), _rank(NOW, 2), False, True),
     "a read that comes late": (_rank(NOW + 3000, 1), _rank(NOW + 1, 1, "b"), True, True),
