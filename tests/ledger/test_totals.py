@@ -109,16 +109,11 @@ def test_what_a_dispute_adds(name: str, customer: int | None) -> None:
 )
 def test_a_subscription_is_active_or_on_trial(status: str, placeholder: bool, counts: int) -> None:
     """And what of it recurs is added beside."""
-    row = _BASE | {
-        "status": status,
-        "placeholder": placeholder,
-        "trial_end": None,
-        "collection_paused": False,
-    }
-    row |= {"items": '[{"total": 100, "interval": "month", "interval_count": 1}]'}
-    found = dict(
-        totals.contributions("payment_subscription", row | dict.fromkeys(("ended_at", "canceled_at")))
-    )
+    items = '[{"total": 100, "interval": "month", "interval_count": 1}]'
+    never = dict.fromkeys(("trial_end", "ended_at", "canceled_at"))
+    row = _BASE | never | {"status": status, "placeholder": placeholder, "items": items}
+    row |= {"collection_paused": False}
+    found = dict(totals.contributions("payment_subscription", row))
     assert found.pop(("payment_gauge", (1, "active_subscriptions"), "value"), 0) == counts
     assert found == dict(recurring.of_row(row))
 
