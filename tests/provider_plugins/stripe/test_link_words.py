@@ -125,7 +125,7 @@ def test_a_link_is_told_whole(name: str) -> None:
 @pytest.mark.parametrize(
     ("type", "obj"),
     [
-        ("payment_intent.succeeded", p.payment_intent(payment_details={"order_reference": "order 7"})),
+        ("payment_intent.succeeded", p.payment_intent(payment_details={"order_reference": "order_7"})),
         ("payment_intent.succeeded", p.payment_intent(payment_details=None)),
         ("charge.succeeded", p.charge()),
         ("checkout.session.completed", p.checkout()),

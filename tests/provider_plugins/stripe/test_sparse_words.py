@@ -95,6 +95,21 @@ CASES: dict[str, tuple[Fields, str, Fields]] = {
         "",
         {"amount": 2000, "amount_refunded": 500},
     ),
+    "a charge that doesn't say whether it was captured": (
+        p.charge(captured=None, amount_captured=1500),
+        "",
+        {"amount": 1500, "amount_refunded": 500},
+    ),
+    "a card without a number": (
+        p.charge(payment_method_details={"type": "card", "card": {"brand": "visa"}}),
+        "",
+        {"method": "card"},
+    ),
+    "a card with an odd number": (
+        p.charge(payment_method_details={"type": "card", "card": {"brand": "visa", "last4": "42424"}}),
+        "",
+        {"method": "card"},
+    ),
     "an invoice that says no total": (p.invoice(total=None, amount_due=7), "", {"total": 7}),
     "an invoice without attempts": (p.invoice(attempt_count=0), "", {"attempt_count": 0}),
     "an invoice that is marked paid": (
@@ -186,6 +201,14 @@ def test_of_the_refunds_in_a_charge_only_what_was_released_moved_nothing() -> No
     }
     succeeded = TransactionStatus.SUCCEEDED
     assert states == {"re_1": TransactionStatus.CANCELED, "re_2": succeeded, "re_3": succeeded}
+
+
+def test_what_was_authorised_and_never_captured_is_released_whole() -> None:
+    """Where it isn't told that nothing was captured, nothing was released."""
+    for captured, status in ((False, TransactionStatus.CANCELED), (None, TransactionStatus.SUCCEEDED)):
+        all_of_it = p.refund(amount=2000, balance_transaction=None)
+        charge = p.charge(captured=captured, amount_captured=0, refunds=p.listed(all_of_it))
+        assert _told(charge)[1].status is status
 
 
 @pytest.mark.parametrize(
