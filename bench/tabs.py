@@ -80,7 +80,9 @@ async def _compared(small_url: str, large_url: str, large: int, rounds: int) -> 
                 continue
             told = f"{name:32} {few * 1e3:5.1f} → {more * 1e3:5.1f} ms, {more / trivial:3.0f} trivial pages"
             good &= verdict(told, more / few, TARGET, least=False)
-            good &= more * 1e3 < MILLISECONDS
+            if more * 1e3 >= MILLISECONDS:
+                say(f"  MISS  on an idle machine it would take less than {MILLISECONDS} ms")
+                good = False
             first = f"at a first visit {(len(body) + zipped) / 1e3:.1f} KB are sent"
             unpacked = f"{(len(body) + plain) / 1e3:.1f} KB unpacked"
             say(f"       {worked * 1e3:.1f} ms of CPU; {len(body) / 1e3:.1f} KB; {first}, {unpacked}")

@@ -109,10 +109,10 @@ async def test_a_search_says_how_far_back_it_read(desk: Desk, monkeypatch: pytes
     for tab in ("transactions", "customers"):
         at = f"/payment/modal/{tab}"
         assert "Search further back" not in await desk.see(at)
-        page = await desk.see(f"{at}?q=-old")
+        page = (await desk.see(f"{at}?q=-old")).replace("<wbr>", "")
         assert "x-old@example.com" not in page
         further = link(page, "Search further back")
         assert further
-        page = await desk.see(further)
+        page = (await desk.see(further)).replace("<wbr>", "")
         assert "Only <bdi>Before" in page
         assert "x-old@example.com" in page
