@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from typing import cast
 
 import httpx
 import pytest
@@ -14,8 +13,7 @@ from overseer_payment import tables
 from overseer_payment.database import write
 from overseer_payment.host_contract import PERMISSIONS
 from overseer_payment.schemas import RefundBody
-from tests.cards.fake_payments import FakePayments
-from tests.cards.fakes import FakeHost, build_app, serving_payments
+from tests.cards.fakes import FakeHost, build_app
 from tests.service.shop import OPERATOR, Shop
 
 pytestmark = pytest.mark.anyio
@@ -34,12 +32,14 @@ def host() -> FakeHost:
 
 
 @pytest.fixture
-async def pages(shop: Shop, host: FakeHost) -> AsyncIterator[httpx.AsyncClient]:
+async def pages(
+    shop: Shop, host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[httpx.AsyncClient]:
     """The dashboard in front of the shop."""
+    monkeypatch.setattr("overseer_payment.composition.payments_for", lambda _: shop.payments)
     transport = httpx.ASGITransport(build_app(host))
-    with serving_payments(cast(FakePayments, shop.payments)):
-        async with httpx.AsyncClient(transport=transport, base_url="http://app.test") as client:
-            yield client
+    async with httpx.AsyncClient(transport=transport, base_url="http://app.test") as client:
+        yield client
 
 
 async def _failed(shop: Shop, type: str) -> int:
