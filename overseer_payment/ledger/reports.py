@@ -14,6 +14,7 @@ from overseer_payment import tables
 from overseer_payment.ledger.counting import ALIKE, Counting
 from overseer_payment.ledger.paging import MOST_RUNS
 from overseer_payment.ledger.periods import first_day, marks
+from overseer_payment.ledger.spelling import spelled
 from overseer_payment.schemas import Revenue, RevenuePoint, RevenueSeries, RevenueTimeseries
 from overseer_payment.schemas.reports import Interval
 
@@ -155,7 +156,9 @@ def _ends(
     found: list[int] = []
     for start in range(0, len(runs), MOST_RUNS):
         ends = [
-            select(end(_event.c.id)).where(_event.c.account_id == id, _event.c.status == status)
+            select(end(_event.c.id)).where(
+                _event.c.account_id == spelled(id), _event.c.status == spelled(status)
+            )
             for id, status in runs[start : start + MOST_RUNS]
         ]
         found += [id for id in connection.execute(union_all(*ends)).scalars() if id is not None]

@@ -14,6 +14,7 @@ from overseer_payment.ledger.objects import chunks
 from overseer_payment.ledger.paging import together
 from overseer_payment.ledger.queries.common import is_named, joined, named, values_of
 from overseer_payment.ledger.scope import Scope
+from overseer_payment.ledger.spelling import spelled
 from overseer_payment.provider import SubscriptionStatus
 from overseer_payment.schemas import (
     Page,
@@ -86,7 +87,9 @@ def how_many(
 ) -> dict[SubscriptionStatus, int]:
     """How many subscriptions are in each of these states; counts each no further than `at_most`."""
     shown = (scope.listed(connection, _s), _s.c.placeholder.is_(False))
-    found = [select(_s.c.id).where(*shown, _s.c.status == state.value).limit(at_most) for state in states]
+    found = [
+        select(_s.c.id).where(*shown, _s.c.status == spelled(state.value)).limit(at_most) for state in states
+    ]
     counts = [select(func.count()).select_from(ids.subquery()).scalar_subquery() for ids in found]
     return dict(zip(states, connection.execute(select(*counts)).one(), strict=True))
 
