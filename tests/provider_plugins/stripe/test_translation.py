@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from overseer_payment.errors import PayloadInvalid
@@ -73,6 +75,22 @@ def test_an_expanded_object_that_is_not_whole_costs_nothing() -> None:
     snapshots = told("charge.succeeded", p.charge(payment_intent=stub))
     assert [snapshot.kind for snapshot in snapshots] == [Kind.CHARGE]
     assert snapshots[0].payment == "pi_1"
+
+
+@pytest.mark.parametrize("odd", [{"object": "novel"}, {"object": None}, {}, "cus_1", None, 7])
+def test_what_nobody_knows_in_the_place_of_an_id_costs_nothing(odd: Any) -> None:
+    """The object around it is told alone."""
+    assert [snapshot.kind for snapshot in told("charge.succeeded", p.charge(customer=odd))] == [Kind.CHARGE]
+
+
+def test_products_expanded_inside_items_are_recorded() -> None:
+    """Each of them, through the list of items."""
+    items = [
+        {"id": f"si_{n}", "price": {"id": f"price_{n}", "product": {"object": "product", "id": f"prod_{n}"}}}
+        for n in (1, 2)
+    ]
+    snapshots = told("customer.subscription.updated", p.subscription(items=p.listed(*items)))
+    assert [snapshot.id for snapshot in snapshots] == ["sub_1", "prod_1", "prod_2"]
 
 
 @pytest.mark.parametrize("field", ["id", "amount", "currency"])
