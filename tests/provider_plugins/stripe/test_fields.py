@@ -150,7 +150,7 @@ def test_no_secret_is_kept_at_any_depth() -> None:
         "payment_intent": secret,
         "payment": {"type": "payment_intent", "payment_intent": secret},
         "payments": {"object": "list", "data": [secret, secret]},
-        "counts": [1, 2],
+        "counts": ["payment_intent", 2],
         "none": [],
         "free": {"client_secret": "a person's own"},
     }
@@ -160,7 +160,7 @@ def test_no_secret_is_kept_at_any_depth() -> None:
         "payment_intent": plain,
         "payment": {"type": "payment_intent", "payment_intent": plain},
         "payments": {"object": "list", "data": [plain, plain]},
-        "counts": [1, 2],
+        "counts": ["payment_intent", 2],
         "none": [],
         "free": {"client_secret": "a person's own"},
     }
