@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 from overseer_payment.errors import Invalid
 from overseer_payment.money import UnitAmount, iso_exponent, unit_amount
@@ -29,7 +37,28 @@ Currency = Annotated[
 ]
 
 
-Identifier = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
+_PRINTABLE = r"^[\x21-\x7e]+$"
+
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=_PRINTABLE)]
+
+
+def _number_as_text(value: object) -> object:
+    return str(value) if type(value) is int and value > 0 else value
+
+
+RowIdentifier = Annotated[
+    Identifier,
+    BeforeValidator(_number_as_text),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "minLength": 1, "maxLength": 255, "pattern": _PRINTABLE},
+                {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
+            ]
+        }
+    ),
+]
+"""A row in a body: our id, as the number that rows tell or as text, or the provider's id."""
 
 
 Metadata = dict[

@@ -12,7 +12,16 @@ from overseer_payment.provider import (
     CheckoutPaymentState,
     CheckoutStatus,
 )
-from overseer_payment.schemas.base import Body, Currency, EmailText, Identifier, Metadata, Moment, Row
+from overseer_payment.schemas.base import (
+    Body,
+    Currency,
+    EmailText,
+    Identifier,
+    Metadata,
+    Moment,
+    Row,
+    RowIdentifier,
+)
 
 
 class CheckoutRow(Row):
@@ -48,7 +57,7 @@ class CheckoutBody(Body):
     cancel_url: Annotated[str, StringConstraints(max_length=2000)] | None = None
     trial_period_days: int | None = Field(default=None, ge=1, le=730)
     metadata: Metadata = Field(default_factory=dict)
-    customer_id: Identifier | None = None
+    customer_id: RowIdentifier | None = Field(default=None, description="Our id, or the provider's.")
     customer_email: EmailText | None = Field(
         default=None, repr=False, description="Of a buyer without a customer: fills in the provider's page."
     )

@@ -77,6 +77,16 @@ def test_checkout_answers_session_and_url(admin: TestClient, payments: FakePayme
     assert key == "k 1"
 
 
+@pytest.mark.parametrize(("given", "taken"), [(3, "3"), ("3", "3"), ("cus_1", "cus_1")])
+def test_a_checkout_takes_the_customer_that_a_row_names(
+    admin: TestClient, payments: FakePayments, given: int | str, taken: str
+) -> None:
+    """Rows tell `customer_id` as a number, and that number is taken; so are text and the provider's id."""
+    body = {"mode": "payment", "price_id": "price_1", "customer_id": given}
+    assert admin.post(f"{PREFIX}/checkout", json=body).status_code == 200
+    assert payments.calls[-1][1][1].customer_id == taken
+
+
 @pytest.mark.parametrize("content", [b"", b"{}"])
 def test_refund_without_a_body_is_of_all_that_remains(
     admin: TestClient, payments: FakePayments, content: bytes
