@@ -201,7 +201,7 @@ def _field_error(
     if type == "extra_forbidden":
         return FieldError(loc=[source], msg=_unknown("field", model.model_fields))
     way = [part for part in loc[:1] if part in model.model_fields]
-    return FieldError(loc=[source, *way], msg=msg)
+    return FieldError(loc=[source, *way], msg=msg.removeprefix("Value error, "))
 
 
 def _unknown(what: str, known: Iterable[str]) -> str:

@@ -112,6 +112,7 @@ def test_wrong_usage_is_2() -> None:
     for words in WRONG:
         result = CliRunner().invoke(payment, ("subscription", *words), prog_name="overseer payment")
         assert result.exit_code == 2, (words, result.output)
+        assert "Value error" not in result.stderr
 
 
 def test_what_is_not_there_is_one_line(shop: Shop) -> None:

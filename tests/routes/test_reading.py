@@ -110,8 +110,13 @@ def test_unknown_field_is_refused_by_naming_the_known(admin: TestClient) -> None
 
 def test_field_errors_say_where(admin: TestClient) -> None:
     """Each wrong field is told by its place and what is expected."""
-    errors = admin.post(CHECKOUT, json={"mode": MARK, "quantity": 0}).json()["errors"]
-    assert [error["loc"] for error in errors] == [["body", "mode"], ["body", "quantity"]]
+    errors = admin.post(CHECKOUT, json={"mode": MARK, "quantity": 0, "currency": "xyz"}).json()["errors"]
+    assert [error["loc"] for error in errors] == [
+        ["body", "mode"],
+        ["body", "quantity"],
+        ["body", "currency"],
+    ]
+    assert errors[2]["msg"] == "XYZ is not a currency that ISO 4217 lists."
     assert nowhere(errors, MARK)
 
 

@@ -109,7 +109,8 @@ def build(model: type[Model], **values: Any) -> Model:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         hint = _option_of(str(first["loc"][0]) if first["loc"] else "")
-        raise click.BadParameter(first["msg"], click.get_current_context(), param_hint=hint) from None
+        wrong = first["msg"].removeprefix("Value error, ")
+        raise click.BadParameter(wrong, click.get_current_context(), param_hint=hint) from None
 
 
 def _option_of(field: str) -> str | None:

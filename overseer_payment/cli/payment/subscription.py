@@ -183,6 +183,8 @@ def change_plan(
     from overseer_payment.cli.session import session
     from overseer_payment.schemas import ChangePlanBody
 
+    if price is None and quantity is None and trial_end is None:
+        raise click.UsageError("Name what changes: --price, --quantity or --trial-end.")
     body = build(
         ChangePlanBody,
         new_price_id=price,

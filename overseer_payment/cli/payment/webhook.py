@@ -163,7 +163,7 @@ def update(id: str, provider: str | None, idempotency_key: str | None, as_json: 
 
 @webhook.command()
 @click.argument("id")
-@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option("--yes", "-y", is_flag=True, help="Don't ask.")
 @provider_option
 @key_option
 @json_option
