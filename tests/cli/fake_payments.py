@@ -269,7 +269,12 @@ class FakePayments:
         return CustomerDetail(**CUSTOMER, value=[value], subscriptions=SUBSCRIPTIONS[:2])
 
     async def catalog(
-        self, viewer: Viewer, provider: str | None = None, *, query: CatalogQuery | None = None
+        self,
+        viewer: Viewer,
+        provider: str | None = None,
+        *,
+        query: CatalogQuery | None = None,
+        patience: float | None = None,
     ) -> Catalog:
         self._note("catalog", provider)
         team: dict[str, Any] = {"product_id": "prod_1", "product_name": "Team"}

@@ -197,7 +197,12 @@ class FakePayments:
         return CHECKOUT
 
     async def catalog(
-        self, viewer: Viewer, provider: str | None = None, *, query: CatalogQuery | None = None
+        self,
+        viewer: Viewer,
+        provider: str | None = None,
+        *,
+        query: CatalogQuery | None = None,
+        patience: float | None = None,
     ) -> Catalog:
         self._enter("catalog", provider)
         viewer.require("payment.view")
