@@ -128,6 +128,7 @@ def _replay(desk: Session, id: str, as_json: bool) -> None:
 def _replay_failed(desk: Session, as_json: bool) -> None:
     from overseer_payment.asking import events as asking
     from overseer_payment.cli import output
+    from overseer_payment.cli.progress import several
 
     count = desk.run(asking.replay_failed(desk.payments, desk.viewer))
     desk.run(desk.payments.worker.drain())
@@ -138,7 +139,7 @@ def _replay_failed(desk: Session, as_json: bool) -> None:
         output.note("No event is failed or dead.")
     else:
         result = f"{left:,} can't be applied this time either" if left else "none is failed any more"
-        output.line(f"{count:,} events were tried again; {result}.")
+        output.line(f"{count:,} {several('event', count)} tried again; {result}.")
     if left:
         output.note(f"Why: {command('events --failed')}")
         raise click.exceptions.Exit(1)
