@@ -48,6 +48,8 @@ _SESSION: dict[str, Any] = {
     "currency": "eur",
 }
 
+_GOT: dict[str, Any] = {"root": "pi_1", "status": SUCCEEDED, "amount": 1000}
+
 # What is told, and all that is not as in a payment of nothing at all.
 CASES: dict[str, tuple[list[Snapshot], dict[str, Any]]] = {
     "a payment and its charge": (
@@ -112,9 +114,7 @@ CASES: dict[str, tuple[list[Snapshot], dict[str, Any]]] = {
     "a success beside a later failure": (
         [payment(5, SUCCEEDED), charge(5, made=3), charge(6, FAILED, "ch_2", made=4)],
         {
-            "root": "pi_1",
-            "status": SUCCEEDED,
-            "amount": 1000,
+            **_GOT,
             "charge": "ch_1",
             "references": {"pi_1", "ch_1", "ch_2"},
         },
@@ -145,9 +145,7 @@ CASES: dict[str, tuple[list[Snapshot], dict[str, Any]]] = {
             ),
         ],
         {
-            "root": "pi_1",
-            "status": SUCCEEDED,
-            "amount": 1000,
+            **_GOT,
             **_WHO,
             "description": "Two",
             "invoice": "in_1",
@@ -170,9 +168,7 @@ CASES: dict[str, tuple[list[Snapshot], dict[str, Any]]] = {
             ),
         ],
         {
-            "root": "pi_1",
-            "status": SUCCEEDED,
-            "amount": 1000,
+            **_GOT,
             **_WHO,
             "customer": "cus_1",
             "email": "own@example.com",
@@ -228,9 +224,7 @@ CASES: dict[str, tuple[list[Snapshot], dict[str, Any]]] = {
     "a session paid after an invoice was": (
         [checkout(9, UNPAID, invoice="in_1"), link(5), invoice(5, InvoiceStatus.PAID)],
         {
-            "root": "pi_1",
-            "status": SUCCEEDED,
-            "amount": 1000,
+            **_GOT,
             "invoice": "in_1",
             "hearsay": True,
             "references": {"pi_1", "cs_1", "in_1"},
@@ -275,9 +269,7 @@ CASES: dict[str, tuple[list[Snapshot], dict[str, Any]]] = {
             dispute(6, LOST, "du_5", amount=160, dispute_kind=DisputeKind.INQUIRY),
         ],
         {
-            "root": "pi_1",
-            "status": SUCCEEDED,
-            "amount": 1000,
+            **_GOT,
             "charge": "ch_1",
             "refunded": 600,
             "refunded_untold": 300,
@@ -293,12 +285,39 @@ CASES: dict[str, tuple[list[Snapshot], dict[str, Any]]] = {
             },
         },
     ),
+    "a refund that failed in the second of its charge's word": (
+        [charge(5, amount_refunded=300), refund(5, FAILED, 300)],
+        {
+            **_GOT,
+            "charge": "ch_1",
+            "references": {"pi_1", "ch_1", "re_1"},
+        },
+    ),
+    "who tried to pay an invoice that another paid": (
+        [payment(5, PENDING, "pi_2"), link(5), link(5, "open", "inpay_2", payment="pi_2")],
+        {"root": "pi_2", "status": PENDING, "amount": 1000, "invoice": "in_1", "references": {"pi_2"}},
+    ),
+    "who paid an invoice that another tried to pay": (
+        [payment(5, SUCCEEDED), link(5), link(5, "open", "inpay_2", payment="pi_2")],
+        {
+            **_GOT,
+            "invoice": "in_1",
+            "references": {"pi_1", "in_1"},
+        },
+    ),
+    "of two later words the one of success": (
+        [payment(5, PENDING), link(6), checkout(7, CheckoutPaymentState.FAILED, payment="pi_1")],
+        {
+            **_GOT,
+            "invoice": "in_1",
+            "hearsay": True,
+            "references": {"pi_1", "in_1", "cs_1"},
+        },
+    ),
     "a lost dispute freezes nothing": (
         [charge(5), dispute(6, LOST)],
         {
-            "root": "pi_1",
-            "status": SUCCEEDED,
-            "amount": 1000,
+            **_GOT,
             "charge": "ch_1",
             "lost": 1000,
             "disputed": 1000,
@@ -308,9 +327,7 @@ CASES: dict[str, tuple[list[Snapshot], dict[str, Any]]] = {
     "an inquiry freezes nothing": (
         [charge(5), dispute(6, OPEN, dispute_kind=DisputeKind.INQUIRY)],
         {
-            "root": "pi_1",
-            "status": SUCCEEDED,
-            "amount": 1000,
+            **_GOT,
             "charge": "ch_1",
             "references": {"pi_1", "ch_1", "du_1"},
         },
