@@ -110,6 +110,32 @@ def _parameter_schemas() -> Iterator[dict[str, Any]]:
         yield from (p["schema"] for p in described(op)["parameters"] if "schema" in p)
 
 
+def test_lists_are_as_long_as_they_say() -> None:
+    """A page has 20 rows unless asked otherwise, and at most 100."""
+    lists = [op for op in ALL_OPS if op.name.startswith("list_") and op.query is not None]
+    assert len(lists) >= 7
+    for op in lists:
+        [limit] = [p["schema"] for p in described(op)["parameters"] if p.get("name") == "limit"]
+        assert (limit["minimum"], limit["default"], limit["maximum"]) == (1, 20, 100), op.name
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "meant"),
+    [
+        ("create_checkout", "quantity", 1),
+        ("cancel_subscription", "at_period_end", True),
+        ("stage_evidence", "submit", False),
+        ("get_revenue_timeseries", "days", 30),
+        ("get_metrics_summary", "days", 30),
+    ],
+)
+def test_what_is_left_out_means_what_it_did(name: str, field: str, meant: object) -> None:
+    """A script that leaves something out is understood as ever."""
+    [op] = [op for op in ALL_OPS if op.name == name]
+    [model] = [model for model in (op.body, op.query) if model is not None]
+    assert model.model_fields[field].default == meant
+
+
 def test_server_is_where_the_host_mounts_us(payments: FakePayments, host: FakeHost) -> None:
     """Below another application the document names the mount, and routes work there."""
     outer = Starlette(routes=[Mount("/admin", app=application(payments, host))])
