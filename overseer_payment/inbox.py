@@ -154,4 +154,4 @@ def _insert(
 
 def _arrival(account_id: int, waiting: _Waiting) -> Arrival:
     event = waiting.event
-    return Arrival(account_id, event.id, event.type, event.api_version, event.occurred_at, waiting.body)
+    return Arrival(account_id, event.id, event.type, event.api_version, waiting.body, event.occurred_at)

@@ -6,11 +6,10 @@ Row by row the driver would wait for the interpreter's lock, or for the server.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Dialect
 from sqlalchemy.dialects import postgresql
@@ -19,7 +18,7 @@ from overseer_payment.tables import event as table
 
 _ROWS_AT_MOST = 64  # of a statement on SQLite: older ones take no more than 999 parameters
 _ONCE = ("account_id", "provider_event_id")
-_GIVEN = ("account_id", "provider_event_id", "type", "api_version", "occurred_at", "payload")
+_GIVEN = ("account_id", "provider_event_id", "type", "api_version", "payload", "occurred_at")
 
 _HEAD = f"INSERT INTO {table.name} ({', '.join(_GIVEN)}, received_at, due_at, status, attempts)"
 _TAIL = f"ON CONFLICT ({', '.join(_ONCE)}) DO NOTHING"
@@ -27,22 +26,24 @@ _TAIL = f"ON CONFLICT ({', '.join(_ONCE)}) DO NOTHING"
 _OF_ARRAYS = " ".join(
     (
         *(_HEAD, "SELECT given.*, now.at, now.at, 'pending', 0 FROM"),
-        "unnest(%b::bigint[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::text[]) given,",
+        "unnest(%b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[]) given,",
         *("(SELECT %b::timestamptz AS at) now", _TAIL),
     )
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """A verified event, as it is stored."""
 
     account_id: int
     provider_event_id: str
     type: str
     api_version: str | None
+    payload: str
     occurred_at: datetime
-    payload: str = field(repr=False)
+
+    def __repr__(self) -> str:
+        return f"Arrival({self.provider_event_id!r}, {self.type!r})"
 
 
 def is_one_statement(dialect: Dialect) -> bool:
@@ -53,14 +54,14 @@ def is_one_statement(dialect: Dialect) -> bool:
 def insert(connection: Connection, arrivals: Sequence[Arrival], now: datetime) -> None:
     """Store each event once, as pending; one that is stored already stays as it is."""
     if is_one_statement(connection.dialect):
-        columns = tuple([getattr(one, name) for one in arrivals] for name in _GIVEN)
+        columns = map(list, zip(*arrivals, strict=True))
         connection.exec_driver_sql(_OF_ARRAYS, (*columns, now))
     elif connection.dialect.name == "sqlite":
         _insert_rows(connection, arrivals, now)
     else:
         fixed = {"received_at": now, "due_at": now, "status": "pending", "attempts": 0}
         new = postgresql.insert(table).on_conflict_do_nothing(index_elements=_ONCE)
-        connection.execute(new, [asdict(one) | fixed for one in arrivals])
+        connection.execute(new, [one._asdict() | fixed for one in arrivals])
 
 
 def _insert_rows(connection: Connection, arrivals: Sequence[Arrival], now: datetime) -> None:
@@ -68,13 +69,8 @@ def _insert_rows(connection: Connection, arrivals: Sequence[Arrival], now: datet
     at = written(now)
     for first in range(0, len(arrivals), _ROWS_AT_MOST):
         some = arrivals[first : first + _ROWS_AT_MOST]
-        rows = (_row(one, written(one.occurred_at), at) for one in some)
+        rows = ((*one[:-1], written(one.occurred_at), at, at) for one in some)
         connection.exec_driver_sql(_of_rows(len(some)), tuple(chain.from_iterable(rows)))
-
-
-def _row(one: Arrival, occurred_at: Any, now: Any) -> tuple[Any, ...]:
-    given = (one.account_id, one.provider_event_id, one.type, one.api_version)
-    return (*given, occurred_at, one.payload, now, now)
 
 
 @lru_cache(maxsize=_ROWS_AT_MOST)
@@ -88,4 +84,4 @@ def _writer(dialect: Dialect) -> Callable[[datetime], Any]:
     """How the column writes a moment, for statements that go past SQLAlchemy."""
     kind: Any = table.c.occurred_at.type.dialect_impl(dialect)
     written: Callable[[datetime], Any] = kind.bind_processor(dialect)
-    return written
+    return lru_cache(maxsize=256)(written)  # what happens together has one moment
