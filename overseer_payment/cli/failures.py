@@ -31,6 +31,12 @@ class Failure(click.ClickException):
         click.echo(f"{tinted('error:', fg='red', bold=True)} {said}", file=file, err=True)
 
 
+class WrongUsage(Failure):
+    """Ends a command with exit code 2 and one line, like any other failure."""
+
+    exit_code = 2
+
+
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """Turn whatever is raised inside into an exit code and one clear line.
@@ -45,6 +51,10 @@ def one_line_errors() -> Iterator[None]:
         raise click.exceptions.Exit(INTERRUPTED) from None
     except click.Abort as error:
         _leave_prompt(error)
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        raise WrongUsage(_usage(error)) from None
     except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
         raise
     except Exception as error:
@@ -57,6 +67,11 @@ def _leave_prompt(error: click.Abort) -> NoReturn:
     click.echo(err=True)  # the cursor still stands behind the question
     interrupted = isinstance(error.__context__, KeyboardInterrupt)
     raise click.exceptions.Exit(INTERRUPTED if interrupted else 1) from None
+
+
+def _usage(error: click.UsageError) -> str:
+    text = " ".join(error.format_message().split())
+    return f"{text} See: {error.ctx.command_path} --help" if error.ctx else text
 
 
 def _one_line(error: PaymentError) -> str:

@@ -48,6 +48,10 @@ class OverseerGroup(LazyGroup):
             hint = f"Plugins that are off: {', '.join(off)} (see: overseer plugins)."
             raise click.UsageError(f"{error.message} {hint}", ctx) from None
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        with one_line_errors():
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
         with one_line_errors():
             return super().invoke(ctx)

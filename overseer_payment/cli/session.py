@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from overseer_payment.service import Payments
 
 T = TypeVar("T")
+
+_UNHEARD = logging.NullHandler()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,11 @@ class Opener:
 
 
 @contextmanager
-def session(*, check_schema: bool = True) -> Iterator[Session]:
+def session(*, check_schema: bool = True, logs: bool = False) -> Iterator[Session]:
     """Open `Payments` for the running command and close everything afterwards.
+
+    Unless the command runs for long, what the service logs is nothing for stderr: the command says itself
+    what came of it. A host that has set up logging keeps it.
 
     Raises ConfigurationError for settings that can't be read, DatabaseError for a database that can't
     be reached or whose schema is outdated.
@@ -60,6 +66,8 @@ def session(*, check_schema: bool = True) -> Iterator[Session]:
 
     from overseer_payment.schemas import Viewer
 
+    if not logs:
+        logging.getLogger("overseer_payment").addHandler(_UNHEARD)
     context = click.get_current_context()
     opener = context.find_object(Opener) or Opener(open_payments)
     with Runner() as runner:

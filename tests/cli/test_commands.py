@@ -17,7 +17,7 @@ from tests.cli.conftest import Run
 from tests.cli.fake_payments import TRANSACTIONS, FakePayments, transaction
 
 LISTS = ("transactions", "customers", "subscriptions")
-DATA = ("status", *LISTS, "transaction 410", "customer 17", "catalog", "doctor", "providers")
+DATA = ("status", *LISTS, "transaction 410", "customer 17", "catalog", "providers")
 
 
 def last(payments: FakePayments, name: str) -> Any:

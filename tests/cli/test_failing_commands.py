@@ -69,10 +69,13 @@ def test_status_says_when_nothing_is_configured(run: Run, payments: FakePayments
     assert "STRIPE_SECRET_KEY is not set." in result.stdout
 
 
-def test_doctor_fails_on_an_error_only(run: Run, payments: FakePayments) -> None:
-    """A warning is shown with its cure and ends with 0; an error ends with 1."""
+def test_doctor_fails_on_whatever_is_to_be_mended(run: Run, payments: FakePayments) -> None:
+    """What is in order ends with 0; a warning, shown with its cure, and an error end with 1."""
+    payments.findings, warnings = [f for f in payments.findings if f.level == "ok"], payments.findings
+    assert run("doctor").exit_code == 0
+    payments.findings = warnings
     warned = run("doctor")
-    assert warned.exit_code == 0
+    assert warned.exit_code == 1
     assert "Set STRIPE_WEBHOOK_SECRET." in warned.stdout
     assert warned.stdout.endswith("1 warning.\n")
     payments.findings.append(Finding(id="key", level="error", title="The key is wrong.", cure="Set another."))

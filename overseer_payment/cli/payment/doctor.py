@@ -18,7 +18,7 @@ _MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "error": ("✗", "
 @click.command()
 @json_option
 def doctor(as_json: bool) -> None:
-    """Find every misconfiguration, with its cure. Exit code 1 if there is an error."""
+    """Find every misconfiguration, with its cure. Exit code 1 if there is one."""
     from overseer_payment.cli import output
 
     findings = _examine()
@@ -26,7 +26,7 @@ def doctor(as_json: bool) -> None:
         output.write_json({"findings": findings})
     else:
         _show(findings)
-    if any(finding.level == "error" for finding in findings):
+    if any(finding.level != "ok" for finding in findings):
         raise click.exceptions.Exit(1)
 
 

@@ -33,7 +33,7 @@ def work(once: bool, as_json: bool) -> None:
     from overseer_payment.cli import output
     from overseer_payment.cli.session import session
 
-    with session() as desk:
+    with session(logs=True) as desk:
         desk.payments.provider_key()  # without a provider there is nothing that it could do
         if once:
             desk.run(desk.payments.worker.drain(hurry=True))
