@@ -18,6 +18,7 @@ from overseer_payment.errors import (
     Conflict,
     NotFound,
     NotSupported,
+    ObjectAbsent,
     PaymentError,
     ProviderRejected,
 )
@@ -107,7 +108,11 @@ async def preview_change(payments: Payments, viewer: Viewer, id: str, body: Chan
     request = as_change(row, body)
     provider = payments.registry.get(account.provider)
     assert isinstance(provider, ChangesSubscriptions)  # it declares so
-    told = await provider.preview_change(request)
+    try:
+        told = await provider.preview_change(request)
+    except ObjectAbsent as error:
+        # The subscription is here: what is absent is what was asked for, as the change itself would say.
+        raise ProviderRejected(error.detail) from None
     now, following = told.now, told.next
     shown = now or following
     return ChangePreview(

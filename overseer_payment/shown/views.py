@@ -72,7 +72,8 @@ class Views:
         return key
 
     def home(self, asked: str | None = None) -> Account:
-        """The account that the configured key belongs to. Raises ConfigurationError."""
+        """The account that the configured key belongs to. Raises Invalid, ConfigurationError."""
+        self._require_installed(asked)
         key = self.provider_key(asked)
         return Account(key, self.account, self.registry.get(key).livemode)
 
@@ -141,9 +142,12 @@ class Views:
 
     def of_provider(self, key: str | None) -> whose.Which:
         """The accounts that a report is about, of one provider alone if one is named. Raises Invalid."""
+        self._require_installed(key)
+        return whose.of(key)
+
+    def _require_installed(self, key: str | None) -> None:
         if key is not None and key not in (known := [row.key for row in self.registry.rows()]):
             raise Invalid(f"There is no payment provider {key[:40]!r} (installed: {', '.join(known)}).")
-        return whose.of(key)
 
     # -- lists and rows --------------------------------------------------------------------------
 

@@ -36,6 +36,15 @@ async def test_what_makes_no_sense_is_refused_before_anything_is_sent(shop: Shop
     assert await shop.count(tables.operation) == 0
 
 
+async def test_a_provider_that_is_not_installed_is_the_caller_s_mistake(shop: Shop) -> None:
+    """Told with those that are; nothing is sent."""
+    with pytest.raises(Invalid, match=r"no payment provider 'nope' \(installed: stripe\)"):
+        await open_checkout(shop, provider="nope")
+    with pytest.raises(Invalid, match="'nope'"):
+        await shop.payments.catalog(OPERATOR, "nope")
+    assert shop.requests("POST", "/v1/checkout") == []
+
+
 async def test_one_key_is_one_session(shop: Shop) -> None:
     """The same key: the same session, also at the same moment; with other parameters: 409."""
     both = await asyncio.gather(open_checkout(shop, key="k"), open_checkout(shop, key="k"))

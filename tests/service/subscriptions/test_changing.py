@@ -160,7 +160,10 @@ async def test_a_price_that_cannot_be_is_refused_and_changes_nothing(shop: Shop,
     """Unknown, or in another currency: the provider's own no, in one sentence; the plan stays."""
     before = await shown(shop, sub)
     for price in ("price_none", await shop.price(500, "eur", "month")):
+        body = ChangePlanBody(new_price_id=price)
         with pytest.raises(ProviderRejected):
-            await subscriptions.change_plan(shop.payments, OPERATOR, sub, ChangePlanBody(new_price_id=price))
+            await subscriptions.preview_change(shop.payments, OPERATOR, sub, body)
+        with pytest.raises(ProviderRejected):
+            await subscriptions.change_plan(shop.payments, OPERATOR, sub, body)
     await shop.settle()
     assert await shown(shop, sub) == before
