@@ -23,7 +23,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from overseer_payment import twins
+from overseer_payment import resting, twins
 from overseer_payment.errors import ConfigurationError, DatabaseError, DatabaseReadOnly
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def create_engine(url: str) -> AsyncEngine:
         parsed = parsed.set(drivername=_ASYNC_DRIVER.get(parsed.drivername, parsed.drivername))
         if parsed.get_backend_name() != "sqlite":
             # An error's text would else quote what was being written: people's data, into logs.
-            return create_async_engine(parsed, pool_pre_ping=True, pool_size=10, hide_parameters=True)
+            return resting.look_after(create_async_engine(parsed, pool_size=10, hide_parameters=True))
         engine = create_async_engine(
             parsed, isolation_level="AUTOCOMMIT", hide_parameters=True, execution_options={_OURS: True}
         )
