@@ -125,8 +125,8 @@ def test_every_filter_of_a_list_is_an_option() -> None:
 
 def test_choices_are_the_words_of_the_schema() -> None:
     """The words of a choice are spelled out for `--help`, and equal the enums."""
-    assert tuple(DisputeFilter) == commands.DISPUTE_STATES
-    assert tuple(DisputeKind) == commands.DISPUTE_KINDS
+    assert tuple(DisputeFilter) == options.DISPUTE_STATES
+    assert tuple(DisputeKind) == options.DISPUTE_KINDS
     assert get_args(Interval) == options.INTERVALS
     (format,) = (p for p in commands.export.commands["customers"].params if p.name == "format")
     assert isinstance(format.type, click.Choice)
