@@ -138,7 +138,7 @@ async def test_what_can_t_be_changed_comes_back_in_the_form(desk: Desk) -> None:
     assert "already" in await desk.read(f"{at}/change?quantity=1", 422)
     assert "whole number" in await desk.read(f"{at}/change?quantity=many", 422)
     assert 'value="many"' in await desk.see(f"{at}/change?quantity=many", 422)
-    assert "No such price" in await desk.read(f"{at}/change?new_price_id=price_unknown", 404)
+    assert "No such price" in await desk.read(f"{at}/change?new_price_id=price_unknown", 422)
 
 
 async def test_the_next_invoice_is_the_providers_preview(desk: Desk) -> None:
