@@ -118,3 +118,13 @@ def test_axe_finds_nothing_in_unfolded_forms(
         page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
         assert not faults(page), path
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_what_does_not_fit_is_scrolled_to_and_never_squeezed(page: Page, stage: Stage) -> None:
+    """A long drawer in a low window: the table of what a customer is worth keeps its rows."""
+    page.set_viewport_size({"width": 1440, "height": 480})
+    open_drawer(page, stage, "customers", "row-2")
+    page.get_by_text("Erase…").click()
+    worth = page.get_by_role("region", name="Lifetime value")
+    expect(worth).to_have_count(1)
+    assert worth.evaluate("node => node.clientHeight >= Math.min(340, node.scrollHeight)")
