@@ -23,7 +23,14 @@ from overseer_payment.listening import Listener
 from overseer_payment.provider import CheckoutMode
 from overseer_payment.provider_plugins.stripe.provider import StripeProvider
 from overseer_payment.registry import Registry
-from overseer_payment.schemas import CheckoutBody, RefundBody, TransactionDetail, TransactionRow, Viewer
+from overseer_payment.schemas import (
+    CheckoutBody,
+    Finding,
+    RefundBody,
+    TransactionDetail,
+    TransactionRow,
+    Viewer,
+)
 from overseer_payment.service import Payments
 from overseer_payment.settings import Settings
 from overseer_payment.simulator import Deliverer, World, transport
@@ -32,6 +39,8 @@ from overseer_payment.simulator.deliveries import signature
 from overseer_payment.simulator.resources.checkout_flow import Answer, Payer, submit
 
 SECRET = "whsec_c2VydmljZSB0ZXN0cw"
+LIVE = "sk_live_" + "x" * 24
+LIVE_SETTINGS = {"STRIPE_SECRET_KEY": LIVE, "STRIPE_API_BASE": ""}  # a live key goes to no other server
 WEBHOOK = "http://app.test/webhook"
 OPERATOR = Viewer.operator("cli:tests")
 REVENUE = ("gross", "refunded", "disputed", "net")
@@ -285,3 +294,8 @@ def of_type(world: World, *types: str) -> Iterable[dict[str, Any]]:
 
 
 __all__ = ["OPERATOR", "SECRET", "Shop", "accounts", "events", "of_type", "service", "settings_of"]
+
+
+async def findings_of(payments: Payments) -> dict[str, Finding]:
+    """What the doctor finds, by its id."""
+    return {finding.id: finding for finding in await payments.doctor()}

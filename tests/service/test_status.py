@@ -8,7 +8,6 @@ import logging
 from typing import Any
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from overseer_payment import database, demo, doctor, health, tables
 from overseer_payment.doctor import hearing
@@ -16,23 +15,13 @@ from overseer_payment.errors import ConfigurationError, DatabaseError, ProviderU
 from overseer_payment.ledger import accounts
 from overseer_payment.ledger.accounts import Account
 from overseer_payment.provider import CheckoutMode, Health
-from overseer_payment.registry import Registry
-from overseer_payment.schemas import CheckoutBody, CustomerQuery, Finding, TransactionQuery
+from overseer_payment.schemas import CheckoutBody, CustomerQuery, TransactionQuery
 from overseer_payment.service import Payments
-from overseer_payment.settings import Settings, read_settings
 from overseer_payment.shown import whose
-from overseer_payment.simulator import World
 from tests.service.breaking import breaker, failing_on
-from tests.service.shop import OPERATOR, SECRET, Shop, service, settings_of
+from tests.service.shop import LIVE, LIVE_SETTINGS, OPERATOR, Shop, findings_of, service, settings_of
 
 pytestmark = pytest.mark.anyio
-
-LIVE = "sk_live_" + "x" * 24
-LIVE_SETTINGS = {"STRIPE_SECRET_KEY": LIVE, "STRIPE_API_BASE": ""}  # a live key goes to no other server
-
-
-async def _findings(payments: Payments) -> dict[str, Finding]:
-    return {finding.id: finding for finding in await payments.doctor()}
 
 
 # -- status and health ------------------------------------------------------------------------------
@@ -107,7 +96,7 @@ async def test_findings_for_a_page_do_not_wait_for_the_provider(
     shop.wire.down = True
     found, heard = await doctor.at_once(shop.payments)
     assert ([one.level for one in found if one.id == "health"], heard.at) == (["ok"], asked_at)
-    health_now = (await _findings(shop.payments))["health"]
+    health_now = (await findings_of(shop.payments))["health"]
     assert (health_now.level, asked_at is not None) == ("error", True)
 
 
@@ -290,7 +279,7 @@ async def test_a_live_key_is_refused_on_a_demo_s_database(shop: Shop) -> None:
     ):
         with pytest.raises(ConfigurationError, match="demo"):
             await refused
-    finding = (await _findings(live))["demo"]
+    finding = (await findings_of(live))["demo"]
     assert (finding.level, bool(finding.cure)) == ("error", True)
     await live.aclose()
     await shop.payments.start()
@@ -312,73 +301,6 @@ async def test_payments_start_without_a_database_and_go_on_when_it_is_there(shop
             break
         await asyncio.sleep(0.02)
     assert await shop.revenue() == {"usd": (1000, 0, 0, 1000)}
-
-
-async def test_all_is_well(shop: Shop) -> None:
-    """A sound installation has no findings but good ones."""
-    findings = await _findings(shop.payments)
-    assert {finding.level for finding in findings.values()} == {"ok"}
-    assert {"database", "provider", "webhook.stripe", "health"} <= findings.keys()
-
-
-@pytest.mark.parametrize(
-    ("change", "id", "cure"),
-    [
-        ({"STRIPE_SECRET_KEY": ""}, "provider", "STRIPE_SECRET_KEY"),
-        ({"STRIPE_SECRET_KEY": "pk_test_wrongone"}, "provider.stripe", ""),
-        ({"STRIPE_WEBHOOK_SECRET": ""}, "webhook.stripe", "whsec_"),
-        ({"STRIPE_WEBHOOK_SECRET": "whsec_..."}, "webhook.stripe", "whsec_"),
-        ({"PAYMENT_PROVIDER": "nobody"}, "provider", "Correct"),
-        ({"OVERSEER_PUBLIC_URL": "http://pay.example.com"}, "public_url", "https"),
-        (LIVE_SETTINGS, "public_url", "OVERSEER_PUBLIC_URL"),
-        ({"STRIPE_SECRET_KEY": "sk_test_revoked0000"}, "health", "API key"),
-        (
-            {"OVERSEER_PUBLIC_URL": "https://pay.example.com", "PAYMENT_SUCCESS_URL": "http://a.example/"},
-            "success_url",
-            "PAYMENT_SUCCESS_URL",
-        ),
-    ],
-)
-async def test_each_misconfiguration_is_named_with_its_cure(
-    shop: Shop, change: dict[str, str], id: str, cure: str
-) -> None:
-    """No key, a wrong kind of key, no secret, a placeholder, http, a revoked key: one finding each."""
-    config = {**settings_of(shop.world), **change}
-    registry = Registry(config, http_factory=shop.client)
-    payments = Payments(shop.engine, registry, read_settings(Settings, config))
-    finding = (await _findings(payments))[id]
-    assert finding.level in ("error", "warning")
-    assert cure in (finding.cure or "")
-    for secret in (SECRET, LIVE, "sk_test_revoked0000", "pk_test_wrongone"):
-        assert secret not in f"{finding!r}"
-    await payments.aclose()
-
-
-async def test_a_database_without_our_tables_is_named(world: World, empty_database_url: str) -> None:
-    """Unmigrated, or not there at all: the command that mends it, or where to look; no traceback.
-
-    An SQLite file is made at its first use: that is nothing to mend.
-    """
-    engine: AsyncEngine = database.create_engine(empty_database_url)
-    async with Shop.opened(world, engine) as shop:
-        finding = (await _findings(shop.payments))["database"]
-        mended = ("error", "Run: overseer payment db upgrade")
-        assert (finding.level, finding.cure) == (("ok", None) if "sqlite" in empty_database_url else mended)
-    await engine.dispose()
-    gone = database.create_engine("postgresql://nobody@127.0.0.1:1/none")
-    async with Shop.opened(world, gone) as shop:
-        finding = (await _findings(shop.payments))["database"]
-        assert (finding.level, "OVERSEER_DATABASE_URL" in (finding.cure or "")) == ("error", True)
-    await gone.dispose()
-
-
-async def test_events_that_could_not_be_applied_are_a_warning(shop: Shop) -> None:
-    """With how many there are, and what to do."""
-    await shop.pay()
-    shop.payments.worker.applier.providers = lambda: {"stripe": object()}  # type: ignore[dict-item]  # stands in for the provider, as far as it is asked
-    await shop.settle()
-    finding = (await _findings(shop.payments))["events"]
-    assert (finding.level, "events could not be applied" in finding.title) == ("warning", True)
 
 
 def test_a_demo_refuses_a_live_key() -> None:
