@@ -183,3 +183,14 @@ def test_nothing_jumps_while_a_page_loads(new_context: NewContext, stage: Stage,
     for path in ("/", "/payment/modal", "/payment/modal/transactions", "/payment/modal/settings"):
         page.goto(stage.url + path)
         assert page.evaluate(SHIFTS) < 0.01, path
+
+
+def test_the_way_out_stays_beside_the_title(page: Page, stage: Stage) -> None:
+    """On a phone long words about the provider's health break; the × stays in their line."""
+    stage.payments.state = status(healthy=False)
+    page.set_viewport_size({"width": 375, "height": 800})
+    page.goto(f"{stage.url}/payment/modal")
+    title, close = (page.locator(f".op-head {one}").bounding_box() for one in ("h2", ".op-close"))
+    assert title is not None
+    assert close is not None
+    assert close["y"] < title["y"] + title["height"]
