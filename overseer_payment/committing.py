@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from overseer_payment.database import is_transient, read_at_once, write_alone, write_at_once
+from overseer_payment.database import is_transient, read_at_once, write_at_once
 from overseer_payment.errors import DatabaseError
 
 P = ParamSpec("P")
@@ -29,15 +29,6 @@ async def committed(
     """
     return await unbroken(
         _again(lambda: write_at_once(engine, lambda connection: work(connection, *args, **kwargs)))
-    )
-
-
-async def committed_alone(
-    engine: AsyncEngine, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
-) -> T:
-    """The same for `work` of one statement on PostgreSQL: committed with itself, in one round trip."""
-    return await unbroken(
-        _again(lambda: write_alone(engine, lambda connection: work(connection, *args, **kwargs)))
     )
 
 

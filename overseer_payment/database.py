@@ -179,14 +179,6 @@ async def write_at_once(engine: AsyncEngine, work: Callable[[Connection], T]) ->
         return await connection.run_sync(work)
 
 
-async def write_alone(engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
-    """The same for a single statement on PostgreSQL: it is committed with itself. Raises DatabaseError."""
-    with translated():
-        async with engine.connect() as connection:
-            await connection.execution_options(isolation_level="AUTOCOMMIT")
-            return await connection.run_sync(work)
-
-
 async def read_at_once(engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
     """The same for what only reads: one consistent view."""
     if twin := twins.twin_of(engine):

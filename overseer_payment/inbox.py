@@ -18,10 +18,11 @@ from time import monotonic
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from overseer_payment.committing import committed, committed_alone
+from overseer_payment.committing import committed
 from overseer_payment.database import utcnow
 from overseer_payment.errors import DatabaseError, PaymentError
 from overseer_payment.faults import place
+from overseer_payment.held import Held
 from overseer_payment.ledger import accounts, arrivals
 from overseer_payment.ledger.accounts import Account
 from overseer_payment.ledger.arrivals import Arrival
@@ -56,6 +57,7 @@ class Inbox:
         self._company = 1  # how many deliveries were under way together, the last time
         self._price = 0.0  # seconds that the last commit took
         self._all_here = asyncio.Event()
+        self._held = Held(engine) if arrivals.is_one_statement(engine.dialect) else None
 
     async def store(self, account: Account, event: Event, body: str) -> None:
         """Return once the event is committed. A repeated event is stored once. Raises DatabaseError."""
@@ -118,10 +120,13 @@ class Inbox:
             self._stored()
 
     async def _committed(self, batch: list[_Waiting]) -> dict[Account, int]:
-        known = all(one.account in self._ids for one in batch)
-        alone = known and arrivals.is_one_statement(self._engine.dialect)
-        commit = committed_alone if alone else committed
-        return await commit(self._engine, _insert, batch, utcnow(), self._ids)
+        now = utcnow()
+        if self._held and all(one.account in self._ids for one in batch):
+            done = await self._held.execute(*arrivals.as_one(_arrivals(batch, self._ids), now))
+            if done:
+                return self._ids
+            # Whatever it did before it failed is harmless: each event is stored once.
+        return await committed(self._engine, _insert, batch, now, self._ids)
 
 
 def _answer(batch: list[_Waiting], error: PaymentError | None) -> None:
@@ -148,8 +153,12 @@ def _insert(
     ids = dict(known)
     if unknown := {one.account for one in batch} - known.keys():
         ids |= accounts.ensure(connection, unknown)
-    arrivals.insert(connection, [_arrival(ids[one.account], one) for one in batch], now)
+    arrivals.insert(connection, _arrivals(batch, ids), now)
     return ids
+
+
+def _arrivals(batch: Sequence[_Waiting], ids: Mapping[Account, int]) -> list[Arrival]:
+    return [_arrival(ids[one.account], one) for one in batch]
 
 
 def _arrival(account_id: int, waiting: _Waiting) -> Arrival:

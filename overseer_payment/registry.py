@@ -81,11 +81,11 @@ class Registry:
         Raises NotFound for an unknown key, ConfigurationError when it is broken or not configured.
         """
         loop = loop_served()
-        self._built = {known: built for known, built in self._built.items() if not known.is_closed()}
-        built = self._built.setdefault(loop, {})
-        if key not in built:
-            built[key] = self._build(self.spec(key), self._sound[key])
-        return built[key][0]
+        if key not in self._built.get(loop, {}):
+            made = self._build(self.spec(key), self._sound[key])
+            self._built = {known: built for known, built in self._built.items() if not known.is_closed()}
+            self._built.setdefault(loop, {})[key] = made
+        return self._built[loop][key][0]
 
     async def aclose(self) -> None:
         """Close what this event loop has built. The registry stays usable and would build again."""

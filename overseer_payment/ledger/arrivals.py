@@ -47,15 +47,19 @@ class Arrival(NamedTuple):
 
 
 def is_one_statement(dialect: Dialect) -> bool:
-    """Does `insert` take one statement here, whatever the number of rows? Then it needs no transaction."""
+    """Is `as_one` understood here? Then what comes in needs no transaction."""
     return dialect.name == "postgresql" and dialect.driver == "psycopg"
+
+
+def as_one(arrivals: Sequence[Arrival], now: datetime) -> tuple[str, tuple[Any, ...]]:
+    """The statement that stores them as `insert` does, and its values, both as psycopg has them."""
+    return _OF_ARRAYS, (*map(list, zip(*arrivals, strict=True)), now)
 
 
 def insert(connection: Connection, arrivals: Sequence[Arrival], now: datetime) -> None:
     """Store each event once, as pending; one that is stored already stays as it is."""
     if is_one_statement(connection.dialect):
-        columns = map(list, zip(*arrivals, strict=True))
-        connection.exec_driver_sql(_OF_ARRAYS, (*columns, now))
+        connection.exec_driver_sql(*as_one(arrivals, now))
     elif connection.dialect.name == "sqlite":
         _insert_rows(connection, arrivals, now)
     else:
