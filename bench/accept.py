@@ -14,12 +14,13 @@ from bench.events import Signed, signed
 from bench.load import Load, deliver, server
 
 CONNECTIONS = (16, 64)
+_FIRST = 400
 SIDES = ("floor", "ours", "applying")
 
 
 def main() -> int:
     options = parser(__doc__).parse_args()
-    count = 600 if options.quick else 6000
+    count = _FIRST + (600 if options.quick else 6000)
     rounds = options.rounds or (1 if options.quick else 5)
     good = True
     with databases(options) as new:
@@ -37,7 +38,9 @@ def main() -> int:
 
 async def _measured(side: str, url: str, events: list[Signed], connections: int) -> Load:
     async with server(side, url) as (port, _):
-        return await deliver(port, events, connections)
+        # What a process does once (opening connections, writing statements) is not counted on either side.
+        await deliver(port, events[:_FIRST], connections)
+        return await deliver(port, events[_FIRST:], connections)
 
 
 def _told(kind: str, connections: int, found: dict[str, list[Load]]) -> bool:

@@ -36,7 +36,7 @@ _LONGEST_ID = 255
 @dataclass(frozen=True, slots=True)
 class _Signature:
     time: str
-    candidates: tuple[str, ...]
+    candidates: Sequence[str]
 
 
 def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[bytes], *, now: datetime) -> Event:
@@ -129,14 +129,18 @@ def _event(fields: Mapping[str, Any], payload: Mapping[str, Any]) -> Event:
 def _read_header(header: str | None) -> _Signature:
     if not header:
         raise SignatureInvalid("The Stripe-Signature header is missing.")
-    pairs = [item.partition("=")[::2] for item in header.split(",")]
-    times = {value for key, value in pairs if key == "t"}
-    candidates = tuple(value for key, value in pairs if key == "v1" and _SIGNATURE.match(value))
-    if len(times) != 1 or not _TIME.match(time := times.pop()):
+    times, candidates = list[str](), list[str]()
+    for item in header.split(","):
+        key, _, value = item.partition("=")
+        if key == "t":
+            times.append(value)
+        elif key == "v1" and _SIGNATURE.match(value):
+            candidates.append(value)
+    if len(set(times)) != 1 or not _TIME.match(times[0]):
         raise SignatureInvalid("The Stripe-Signature header has no readable timestamp.")
     if not candidates or len(candidates) > _MOST_SIGNATURES:
         raise SignatureInvalid("The Stripe-Signature header has no readable v1 signature.")
-    return _Signature(time, candidates)
+    return _Signature(times[0], candidates)
 
 
 def _is_signed(body: bytes, signature: _Signature, secrets: Sequence[bytes]) -> bool:
