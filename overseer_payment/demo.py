@@ -281,3 +281,13 @@ async def clear(payments: Payments) -> int:
 
     async with write(payments.engine) as connection:
         return await connection.run_sync(erase.clear, accounts.EXAMPLE)
+
+
+async def is_shown(payments: Payments) -> bool:
+    """Is example data what lists and sums tell of? Not beside real business."""
+    from overseer_payment.committing import queried
+    from overseer_payment.ledger import accounts
+    from overseer_payment.shown import whose
+
+    shown = await queried(payments.engine, whose.listed, payments.homes(), payments.account)
+    return any(account.account == accounts.EXAMPLE for account in shown)

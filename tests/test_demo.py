@@ -95,6 +95,7 @@ async def test_real_rows_are_untouched_by_example_data(engine: AsyncEngine) -> N
 
     before = await seen()
     await demo.seed(payments, days=DAYS)
+    assert not await demo.is_shown(payments)
     assert await seen() == before
     await demo.clear(payments)
     assert await seen() == before
@@ -112,6 +113,7 @@ async def _pay_and_deliver(world: World, payments: Payments) -> None:
 async def test_nothing_can_be_sent_for_example_data(payments: Payments) -> None:
     """Its payments are shown, but a refund of one is refused: no account stands behind it."""
     await demo.seed(payments, days=DAYS)
+    assert await demo.is_shown(payments)
     page = await payments.transactions(OPERATOR, TransactionQuery(limit=1))
     with pytest.raises(Conflict):
         await payments.refund(OPERATOR, str(page.rows[0].id), RefundBody())

@@ -247,16 +247,23 @@ def test_seed_fills_and_clears_the_example_account(
         asked.append(given)
         return 0
 
-    for fake in (seed, clear):
+    shown = iter([True, False, True])
+
+    async def is_shown(given: Any) -> bool:
+        assert given is payments
+        return next(shown)
+
+    for fake in (seed, clear, is_shown):
         real = inspect.signature(getattr(demo, fake.__name__)).parameters
         assert list(inspect.signature(fake).parameters)[1:] == list(real)[1:]
         monkeypatch.setattr(demo, fake.__name__, fake)
     filled = run("seed", "--days", "7")
     assert filled.stdout == ("Added 1,920 example events over 7 days. See them: overseer payment status\n")
     assert filled.stderr == ""
+    assert run("seed").stdout.endswith("90 days. They stay hidden behind the real business.\n")
     assert run("seed", "--clear").stdout == "There was no example data.\n"
     assert data(run("seed", "--json")) == {"added": 1920}
-    assert asked == [(payments, 7, None), payments, (payments, 90, None)]
+    assert asked == [(payments, 7, None), (payments, 90, None), payments, (payments, 90, None)]
 
 
 def test_who_did_it_is_known(run: Run, payments: FakePayments, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,3 +94,10 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     generate("kettle", tmp_path)
     with pytest.raises(Conflict):
         generate("kettle", tmp_path)
+
+
+def test_the_key_of_an_installed_provider_is_taken(tmp_path: Path) -> None:
+    """Two plugins of one key would take each other out; nothing is written."""
+    with pytest.raises(Conflict, match="'stripe' is installed already"):
+        generate("stripe", tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -24,6 +24,7 @@ def seed(days: int, clear: bool, as_json: bool) -> None:
         else:
             with bar("Example data") as report:
                 count = desk.run(demo.seed(desk.payments, days=days, progress=report))
+            shown = desk.run(demo.is_shown(desk.payments))
     if as_json:
         output.write_json({"removed" if clear else "added": count})
     elif clear:
@@ -31,4 +32,5 @@ def seed(days: int, clear: bool, as_json: bool) -> None:
             f"Removed the example data ({count:,} events)." if count else "There was no example data."
         )
     else:
-        output.line(f"Added {count:,} example events over {days} days. See them: {command('status')}")
+        where = f"See them: {command('status')}" if shown else "They stay hidden behind the real business."
+        output.line(f"Added {count:,} example events over {days} days. {where}")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
 
 from overseer_payment.errors import Conflict, Invalid
+from overseer_payment.hookspecs import PROVIDER_GROUP
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 _FILES = {
@@ -21,13 +23,16 @@ _FILES = {
 def generate(name: str, into: Path) -> list[Path]:
     """Write a project for the provider `name` into a new folder of `into`; answers the files.
 
-    Raises Invalid for a name that can't be a provider's key, Conflict where something is already.
+    Raises Invalid for a name that can't be a provider's key, Conflict for that of an installed provider and
+    where something is already.
     """
     if not _KEY.match(name):
         raise Invalid(
             f"{name!r} can't be a provider's key: lower-case letters, digits and _, a letter first."
         )
     words = _words(name)
+    for taken in entry_points(group=PROVIDER_GROUP, name=name):
+        raise Conflict(f"A provider {name!r} is installed already ({taken.value}). Choose another name.")
     folder = into / words["DISTRIBUTION"]
     if folder.exists():
         raise Conflict(f"{folder} is there already. Choose another name or folder.")
