@@ -21,7 +21,7 @@ _Kept: TypeAlias = tuple[AsyncConnection, Any, Any]
 
 
 class Held:
-    """One connection to PostgreSQL by psycopg, opened at its first use; it ends with its engine."""
+    """One connection to PostgreSQL by psycopg, opened at its first use; its engine ends it at the latest."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -34,12 +34,18 @@ class Held:
             await cursor.execute(statement, values)
         except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error, OSError) as error:
             log.info("a kept connection was given up (%s)", type(error).__name__)
-            self._close()
+            self.close()
             return False
         except BaseException:  # after a cancellation nobody knows how far the statement came
-            self._close()
+            self.close()
             raise
         return True
+
+    def close(self) -> None:
+        """End the connection. The next statement opens another."""
+        if self._kept:
+            event.remove(self._engine.sync_engine, "engine_disposed", self._end)
+            self._end(None)
 
     async def _open(self) -> _Kept:
         connection = await self._engine.connect()
@@ -57,8 +63,3 @@ class Held:
             _, driver, _ = self._kept
             driver.pgconn.finish()
             self._kept = None
-
-    def _close(self) -> None:
-        if self._kept:
-            event.remove(self._engine.sync_engine, "engine_disposed", self._end)
-            self._end(None)

@@ -72,6 +72,11 @@ class Inbox:
             self._flusher = asyncio.create_task(self._flush(), name="overseer-payment-inbox")
         await done
 
+    def close(self) -> None:
+        """Keep no connection for what comes. The inbox stays usable."""
+        if self._held:
+            self._held.close()
+
     async def _flush(self) -> None:
         while self._waiting:
             batch: list[_Waiting] = []

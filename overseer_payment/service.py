@@ -120,6 +120,7 @@ class Payments(Views):
     async def aclose(self) -> None:
         """End the background work, let what is being sent end, and close the providers."""
         await self.worker.stop()
+        self.inbox.close()
         await self.sender.aclose()
         await catalog.ended(self)
         await self.hearing.aclose()

@@ -106,14 +106,18 @@ async def test_a_lost_connection_costs_nobody_an_event(engine: AsyncEngine, watc
     assert second != first
 
 
-async def test_it_ends_with_its_engine(engine: AsyncEngine, watcher: AsyncEngine) -> None:
-    """Nothing is left at the server; and an engine may be used again after that."""
+@pytest.mark.parametrize("whole_engine", [False, True])
+async def test_it_ends(engine: AsyncEngine, watcher: AsyncEngine, whole_engine: bool) -> None:
+    """With its owner, or with the engine: nothing is left at the server. Both may be used again."""
     inbox = Inbox(engine)
     for round in range(2):
         await _store(inbox, f"evt_{round}_1")
         await _store(inbox, f"evt_{round}_2")
         assert len(await _kept(watcher)) == 1
-        await engine.dispose()
+        if whole_engine:
+            await engine.dispose()
+        else:
+            inbox.close()
         for _ in range(1000):
             if not await _kept(watcher):
                 break
