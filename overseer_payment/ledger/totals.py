@@ -191,7 +191,7 @@ def _differing(stood: Counter[Key], truth: Counter[Key]) -> list[WrongSum]:
             stood=stood[key],
             rows=truth[key],
         )
-        for key in sorted(different, key=repr)
+        for key in sorted(different)
     ]
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Select, delete, event, insert, select, update
 
 from overseer_payment import tables
 from overseer_payment.ledger import recurring, totals
@@ -197,12 +197,52 @@ def test_a_subscription_that_is_told_again_counts_once(told: Ledger) -> None:
 
 
 def test_two_subscriptions_of_one_customer_are_one_customer(told: Ledger) -> None:
-    """Told in one transaction or in two; of another customer they are another one."""
+    """Told in one transaction or in several, before another customer's or after; that one's are another."""
     told.tell(subscription(50, SubscriptionStatus.ACTIVE, "sub_2"))
     told.tell(
         subscription(50, SubscriptionStatus.ACTIVE, "sub_3", customer="cus_2"),
         subscription(50, SubscriptionStatus.ACTIVE, "sub_4", customer="cus_2"),
     )
+    told.tell(subscription(50, SubscriptionStatus.ACTIVE, "sub_5"))
     (row,) = told.connection.execute(select(tables.subscriber)).mappings().all()
-    assert (row["started"], row["joined"]) == (4, 2)
+    assert (row["started"], row["joined"]) == (5, 2)
     assert totals.wrong(told.connection) == 0
+
+
+def test_a_subscription_whose_customer_is_told_later_was_nobody_s_until_then(ledger: Ledger) -> None:
+    """It was not the first customer's, whose id is the smallest there is; it is counted with theirs now."""
+    ledger.tell(subscription(50, SubscriptionStatus.ACTIVE))
+    ledger.tell(subscription(50, SubscriptionStatus.ACTIVE, "sub_2", customer=None))
+    ledger.tell(subscription(50, SubscriptionStatus.ACTIVE, "sub_3"))
+    assert ledger.connection.scalars(select(tables.customer.c.id)).all() == [1]
+    for joined in (2, 1):
+        (row,) = ledger.connection.execute(select(tables.subscriber)).mappings().all()
+        assert (row["started"], row["joined"]) == (3, joined)
+        assert totals.wrong(ledger.connection) == 0
+        ledger.tell(subscription(60, SubscriptionStatus.ACTIVE, "sub_2"))
+
+
+def test_wrong_sums_of_several_days_are_told_day_by_day(told: Ledger) -> None:
+    """And account by account, as numbers go."""
+    gone = [(5, date(2026, 10, 1)), (5, date(2026, 9, 2)), (12, date(2026, 1, 1))]
+    for account, day in gone:
+        told.connection.execute(
+            insert(tables.total).values(account_id=account, day=day, currency="usd", gross=1)
+        )
+    found = [(one.key["account_id"], one.key["day"]) for one in totals.wrong_sums(told.connection)]
+    assert found == sorted(gone)
+
+
+def test_rows_are_read_a_few_at_a_time(told: Ledger) -> None:
+    """Of those that grow without end never all at once are in memory."""
+    read: dict[str, Any] = {}
+
+    def watch(_: Any, clause: Any, __: Any, ___: Any, options: Any) -> None:
+        if isinstance(clause, Select):
+            read[str(clause.get_final_froms()[0])] = options.get("yield_per")
+
+    event.listen(told.connection, "before_execute", watch)
+    assert totals.wrong(told.connection) == 0
+    event.remove(told.connection, "before_execute", watch)
+    grow = {name: read[f"payment_{name}"] for name in ("transaction", "dispute", "subscription")}
+    assert grow == dict.fromkeys(grow, 1000)
