@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -104,6 +105,12 @@ def test_what_only_hangs_on_a_payment_makes_a_placeholder_that_all_its_names_fin
     assert (warned.currency, warned.charge, warned.references) == ("", None, {"pi_1", "du_1"})
 
 
+def test_a_refund_that_names_only_a_charge_is_of_the_payment_that_names_it_too() -> None:
+    """One payment, not one for each name of it."""
+    found = one(payment(5, SUCCEEDED, latest_charge="ch_1"), refund(6, SUCCEEDED, 300, payment=None))
+    assert (found.root, found.refunded) == ("pi_1", 300)
+
+
 def test_an_open_link_or_session_names_a_payment_too() -> None:
     """Neither says that money moved."""
     linked = one(link(1, "open", currency="eur"))
@@ -126,12 +133,33 @@ def test_a_paid_link_tells_of_its_payment_until_that_is_known() -> None:
     assert derive(Component.of([link(1, "canceled")])) == []
 
 
-def test_a_later_link_is_believed_over_a_payment_s_older_word_and_an_earlier_one_is_not() -> None:
+@pytest.mark.parametrize(
+    "paid",
+    [link, lambda t: checkout(t, CheckoutPaymentState.PAID, payment="pi_1")],
+    ids=["link", "session"],
+)
+def test_a_later_document_is_believed_over_a_payment_s_older_word_and_an_earlier_one_is_not(
+    paid: Callable[[float], Snapshot],
+) -> None:
     """In the same second too: a success that was told isn't taken back."""
     pending = payment(5, PENDING)
-    assert [one(pending, link(t)).status for t in (4, 5, 6)] == [PENDING, SUCCEEDED, SUCCEEDED]
-    assert one(pending, link(6)).hearsay
-    assert one(payment(5, CANCELED), link(6)).status is CANCELED
+    assert [one(pending, paid(t)).status for t in (4, 5, 6)] == [PENDING, SUCCEEDED, SUCCEEDED]
+    assert one(pending, paid(6)).hearsay
+    assert one(payment(5, CANCELED), paid(6)).status is CANCELED
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (invoice(9, PAID), SUCCEEDED),
+        (invoice(9, PAID, paid_out_of_band=True), PENDING),
+        (invoice(9, OPEN, attempt_failed=True), PENDING),
+    ],
+    ids=["paid", "paid outside", "failed before"],
+)
+def test_a_paid_invoice_proves_the_one_payment_that_tried(told: Snapshot, expected: Any) -> None:
+    """Whose link is still open. Not if it was paid outside; and what failed may be an older attempt."""
+    assert one(payment(5, PENDING), link(5, "open"), told).status is expected
 
 
 @pytest.mark.parametrize(
@@ -161,6 +189,13 @@ def test_a_session_whose_invoice_was_paid_outside_has_no_payment() -> None:
     assert Component.of([session]).root_of_checkout(session) == "in_1"
     assert Component.of([session, outside]).root_of_checkout(session) is None
     assert Component.of([session, outside, invoice(1, PAID)]).root_of_checkout(session) is None
+
+
+def test_invoices_that_are_only_named_are_unseen() -> None:
+    """By a link or by a session, each once; other things that are named are not."""
+    told = [link(1, invoice="in_9"), link(1, id="inpay_2", invoice="in_9"), link(1, id="inpay_3")]
+    session = checkout(1, CheckoutPaymentState.PAID, payment="pi_2", invoice="in_8")
+    assert Component.of([*told, session, invoice(1, PAID)]).unseen_invoices() == ["in_8", "in_9"]
 
 
 def test_who_paid_an_invoice_comes_before_who_tried() -> None:
@@ -197,6 +232,7 @@ def test_a_session_collects_only_when_it_is_complete_and_of_a_sum(without: dict[
     assert not collects(checkout(1, CheckoutPaymentState.NOT_REQUIRED))
     assert not collects(session)
     assert derive(Component.of([session])) == []
+    assert Component.of([session]).root_of_checkout(session) is None
 
 
 # -- refunds -------------------------------------------------------------------------------------------
