@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from overseer_payment.database import is_transient, read_at_once, write_at_once
+from overseer_payment.breakdowns import is_transient
+from overseer_payment.database import read_at_once, write_at_once
 from overseer_payment.errors import DatabaseError
 
 P = ParamSpec("P")

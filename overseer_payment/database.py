@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,11 +19,12 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, DateTime, Dialect, TypeDecorator, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from overseer_payment import resting, twins
-from overseer_payment.errors import ConfigurationError, DatabaseError, DatabaseReadOnly
+from overseer_payment.breakdowns import translated
+from overseer_payment.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -32,10 +32,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _OURS = "overseer_payment"
-_READ_ONLY = (
-    "The database is read-only, so nothing can be recorded or sent. Give this process write access to it, "
-    "or point OVERSEER_DATABASE_URL at the primary."
-)
 _ASYNC_DRIVER = {
     "sqlite": "sqlite+aiosqlite",
     "postgresql": "postgresql+psycopg",
@@ -211,57 +207,6 @@ async def _sqlite(engine: AsyncEngine, begin: str) -> AsyncIterator[AsyncConnect
                 await connection.exec_driver_sql("ROLLBACK")
             raise
         await connection.exec_driver_sql("COMMIT")
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Turn what a driver raises about the database itself into one clear DatabaseError."""
-    try:
-        yield
-    except DBAPIError as error:
-        sentence = _sentence(error)
-        if sentence is None:
-            raise
-        kind = DatabaseReadOnly if sentence == _READ_ONLY else DatabaseError
-        raise kind(sentence, retry_after=5) from error
-    except (OSError, sqlite3.OperationalError) as error:
-        raise DatabaseError(
-            f"The database can't be reached ({type(error).__name__}).", retry_after=5
-        ) from error
-
-
-def _sentence(error: DBAPIError) -> str | None:
-    """What to tell a person, or None when it is a fault of ours rather than of the database."""
-    if is_transient(error):  # PostgreSQL's text names who is "blocked": that is no locked file
-        return "The database is too busy. Try again in a moment."
-    text = str(error.orig).lower()
-    state = getattr(error.orig, "sqlstate", None) or ""
-    if "no such table" in text or "no such column" in text or state in {"42P01", "42703"}:
-        return "The database schema is missing or outdated. Run: overseer payment db upgrade"
-    if "locked" in text or "busy" in text:
-        return "The database is locked by another process. Try again in a moment."
-    if "readonly" in text or "read-only" in text or state == "25006":
-        return _READ_ONLY
-    if "disk is full" in text or state == "53100":
-        return "The database has no room left."
-    if (
-        "unable to open" in text
-        or error.connection_invalidated
-        or state.startswith(("08", "57P", "28", "3D"))
-    ):
-        return "The database can't be reached. Check OVERSEER_DATABASE_URL and that the server is up."
-    if (
-        type(error.orig).__name__ == "OperationalError"
-        and not state
-        and "sqlite" not in type(error.orig).__module__
-    ):
-        return "The database can't be reached. Check OVERSEER_DATABASE_URL and that the server is up."
-    return None
-
-
-def is_transient(error: BaseException) -> bool:
-    """A deadlock or serialisation failure: the same transaction, run again, will do."""
-    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in {"40P01", "40001"}
 
 
 async def upgrade(engine: AsyncEngine) -> None:

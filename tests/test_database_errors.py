@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, event, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from overseer_payment import database, tables, twins
+from overseer_payment import breakdowns, database, tables, twins
 from overseer_payment.committing import is_deadlock
 from overseer_payment.errors import ConfigurationError, DatabaseError, DatabaseReadOnly
 from overseer_payment.ledger.record import record
@@ -42,17 +42,17 @@ async def test_a_missing_column_names_it_too(engine: AsyncEngine) -> None:
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("url", "sentence"),
     [
-        "postgresql://nobody:secret@127.0.0.1:1/none",
-        "sqlite:////nonexistent-folder/overseer.db",
+        ("postgresql://nobody:secret@127.0.0.1:1/none", "can't be reached"),
+        ("sqlite:////nonexistent-folder/overseer.db", "file can't be opened. Make the folder"),
     ],
 )
-async def test_an_unreachable_database_is_one_sentence(url: str) -> None:
+async def test_an_unreachable_database_is_one_sentence(url: str, sentence: str) -> None:
     """It says what to check, and never the password."""
     engine = database.create_engine(url)
     for ask in (database.current, database.upgrade, database.outdated):
-        with pytest.raises(DatabaseError, match="can't be reached") as failure:
+        with pytest.raises(DatabaseError, match=sentence) as failure:
             await ask(engine)
         assert "secret" not in str(failure.value)
     await engine.dispose()
@@ -182,10 +182,10 @@ def test_only_deadlocks_are_worth_another_try() -> None:
         def __init__(self, sqlstate: str | None) -> None:
             self.sqlstate = sqlstate
 
-    assert database.is_transient(DBAPIError("", None, Orig("40P01")))
-    assert database.is_transient(DBAPIError("", None, Orig("40001")))
-    assert not database.is_transient(DBAPIError("", None, Orig("23505")))
-    assert not database.is_transient(ValueError())
+    assert breakdowns.is_transient(DBAPIError("", None, Orig("40P01")))
+    assert breakdowns.is_transient(DBAPIError("", None, Orig("40001")))
+    assert not breakdowns.is_transient(DBAPIError("", None, Orig("23505")))
+    assert not breakdowns.is_transient(ValueError())
 
 
 def test_a_deadlock_is_not_told_as_a_locked_file() -> None:
@@ -195,7 +195,7 @@ def test_a_deadlock_is_not_told_as_a_locked_file() -> None:
         sqlstate = "40P01"
 
     deadlock = DBAPIError("", None, Orig("Process 7 waits for ShareLock; blocked by process 8."))
-    with pytest.raises(DatabaseError, match="too busy") as raised, database.translated():
+    with pytest.raises(DatabaseError, match="too busy") as raised, breakdowns.translated():
         raise deadlock
     assert is_deadlock(raised.value)
 

@@ -139,9 +139,8 @@ async def test_an_event_that_the_database_refuses_is_refused_alone(
     assert await _stored(watcher) == ["evt_0", "evt_1", "evt_2"]
 
 
-async def test_what_is_cut_off_leaves_no_connection_in_an_unknown_state(
-    engine: AsyncEngine, watcher: AsyncEngine
-) -> None:
+async def test_what_is_cut_off_leaves_no_connection_in_an_unknown_state(engine: AsyncEngine) -> None:
+    """After a cancellation and after an error the next statement runs on a connection of its own."""
     held = Held(engine)
     assert await held.execute("SELECT 1", ())
     slow = asyncio.create_task(held.execute("SELECT pg_sleep(30)", ()))

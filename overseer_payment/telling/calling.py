@@ -15,7 +15,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.util import await_only
 
-from overseer_payment.database import is_transient
+from overseer_payment.breakdowns import is_transient
 from overseer_payment.errors import ConfigurationError, ListenerFailed
 from overseer_payment.listening import Listener, News
 from overseer_payment.plugins import is_our_end

@@ -237,6 +237,7 @@ def test_doctor_diagnoses_an_unreachable_database(environment: Callable[[str], N
     result = invoke("doctor", "--json")
     assert result.exit_code == 1
     assert any(finding["level"] == "error" for finding in json.loads(result.stdout)["findings"])
+    assert "Make the folder that OVERSEER_DATABASE_URL names" in result.stdout
 
 
 @pytest.mark.anyio

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from overseer_payment import database, tables
+from overseer_payment.breakdowns import is_transient
 from overseer_payment.ledger import codec, merge, totals
 from overseer_payment.ledger.record import record
 from overseer_payment.provider import InvoiceStatus, Kind, Snapshot
@@ -109,7 +110,7 @@ def _record_retrying(engine: Engine, account_id: int, some: Sequence[Snapshot]) 
                 record(connection, account_id, some, now=START)
             return
         except DBAPIError as error:
-            if not database.is_transient(error):
+            if not is_transient(error):
                 raise
     raise AssertionError("deadlocks don't end")
 
