@@ -191,13 +191,6 @@ def test_a_session_whose_invoice_was_paid_outside_has_no_payment() -> None:
     assert Component.of([session, outside, invoice(1, PAID)]).root_of_checkout(session) is None
 
 
-def test_invoices_that_are_only_named_are_unseen() -> None:
-    """By a link or by a session, each once; other things that are named are not."""
-    told = [link(1, invoice="in_9"), link(1, id="inpay_2", invoice="in_9"), link(1, id="inpay_3")]
-    session = checkout(1, CheckoutPaymentState.PAID, payment="pi_2", invoice="in_8")
-    assert Component.of([*told, session, invoice(1, PAID)]).unseen_invoices() == ["in_8", "in_9"]
-
-
 def test_who_paid_an_invoice_comes_before_who_tried() -> None:
     """Whatever their names; a payment known by its charge alone counts as well, a canceled one doesn't."""
     tried, paid = link(1, "open", "inpay_1"), link(1, "paid", "inpay_2", payment="pi_2")
