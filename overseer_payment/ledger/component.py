@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from overseer_payment.ledger.links import links
@@ -27,6 +27,7 @@ from overseer_payment.provider import (
     PaymentSnapshot,
     RefundSnapshot,
     Snapshot,
+    TransactionStatus,
 )
 
 T = TypeVar("T")
@@ -93,12 +94,22 @@ class Component:
             self.charges_of[self.payment_of_charge.get(charge.id, charge.id)].append(charge)
         for link in self.links:
             self.links_of_invoice[link.invoice].append(link)
+        self.refunds = [self._moved(refund) for refund in self.refunds]
         self._by_root(self.refunds, self.refunds_of)
         self._by_root(self.disputes, self.disputes_of)
         self._by_root(self.links, self.links_of)
         for checkout in self.checkouts:
             if root := self.root_of_checkout(checkout):
                 self.checkouts_of[root].append(checkout)
+
+    def _moved(self, refund: RefundSnapshot) -> RefundSnapshot:
+        """A refund as its charge shows it: to release what was never captured gives no money back."""
+        charge = self.charges.get(refund.charge or "")
+        if charge is None or refund.booked or refund.status is not TransactionStatus.SUCCEEDED:
+            return refund
+        if refund.amount != charge.amount_released:
+            return refund
+        return replace(refund, status=TransactionStatus.CANCELED)
 
     def _by_root(self, items: Iterable[T], into: dict[str, list[T]]) -> None:
         for item in items:

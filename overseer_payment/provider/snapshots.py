@@ -74,7 +74,8 @@ class ChargeSnapshot(_Snapshot):
     """One attempt to move money. `payment` is the payment intent it belongs to, if there is one.
 
     `status` is PENDING while authorised and not captured. `amount` is the captured amount once
-    SUCCEEDED, before that the amount asked for. `amount_refunded` includes pending refunds.
+    SUCCEEDED, before that the amount asked for. `amount_refunded` includes pending refunds, and nothing
+    of `amount_released`: what was authorised and will not be captured any more.
     """
 
     kind: ClassVar[Kind] = Kind.CHARGE
@@ -82,6 +83,7 @@ class ChargeSnapshot(_Snapshot):
     amount: int
     amount_refunded: int
     currency: str
+    amount_released: int = 0
     payment: str | None = None
     customer: str | None = None
     description: str | None = None
@@ -107,6 +109,8 @@ class RefundSnapshot(_Snapshot):
     payment: str | None = None
     reason: str | None = None
     failure_reason: str | None = None
+    booked: bool = True
+    """Does the provider's balance tell of it? Not of the release of what was never captured."""
 
 
 class InvoiceStatus(StrEnum):

@@ -11,6 +11,7 @@ from overseer_payment.provider import (
     SubscriptionStatus,
 )
 from tests.ledger.telling import (
+    CANCELED,
     FAILED,
     PENDING,
     SUCCEEDED,
@@ -97,6 +98,25 @@ def test_a_refund_that_fails_days_later_gives_the_money_back(fresh: Connection) 
         assert ledger.sums() == (1000, 0, 0, 1000)
         row = ledger.row("transaction", "re_1")
         assert (row["status"], row["failure_code"]) == ("failed", "lost_or_stolen_card")
+
+
+def test_the_release_of_an_authorisation_gives_nothing_back(fresh: Connection) -> None:
+    """Told as a refund that succeeded, of all or of what was not captured: nothing is taken off."""
+    release = refund(20, SUCCEEDED, 400, made=20, booked=False)
+    for ledger in every_order(fresh, [charge(20, amount=600, amount_released=400), release]):
+        assert (ledger.payment()["status"], ledger.sums()) == ("succeeded", (600, 0, 0, 600))
+        assert ledger.row("transaction", "re_1")["status"] == "canceled"
+    for ledger in every_order(fresh, [charge(20, CANCELED, amount=400, amount_released=400), release]):
+        assert (ledger.payment()["amount_refunded"], ledger.sums()) == (0, (0, 0, 0, 0))
+
+
+def test_a_refund_of_just_what_was_released_is_one(fresh: Connection) -> None:
+    """The balance tells of it, or it has not got that far: neither is a release."""
+    paid = charge(20, amount=600, amount_released=400)
+    for ledger in every_order(fresh, [paid, refund(30, SUCCEEDED, 400, made=30)]):
+        assert ledger.sums() == (600, 400, 0, 200)
+    for ledger in every_order(fresh, [paid, refund(30, PENDING, 400, made=30, booked=False)]):
+        assert ledger.payment()["amount_refundable"] == 200
 
 
 def test_refunds_made_in_the_providers_dashboard_appear_one_by_one(ledger: Ledger) -> None:

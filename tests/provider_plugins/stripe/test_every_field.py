@@ -84,6 +84,7 @@ CASES: dict[str, tuple[str, Fields, Fields]] = {
             "status": TransactionStatus.SUCCEEDED,
             "amount": 2000,
             "amount_refunded": 500,
+            "amount_released": 300,
             "currency": "usd",
             "payment": "pi_1",
             "customer": "cus_1",
@@ -110,6 +111,7 @@ CASES: dict[str, tuple[str, Fields, Fields]] = {
             "payment": "pi_1",
             "reason": "requested_by_customer",
             "failure_reason": "lost_or_stolen_card",
+            "booked": True,
         },
     ),
     "invoice": (

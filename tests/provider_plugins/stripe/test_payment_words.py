@@ -61,12 +61,13 @@ def test_payment_states(status: str, error: p.Json | None, expected: Transaction
         ),
         ({"amount_captured": 1500, "amount_refunded": 500}, SUCCEEDED, 1500, 0),
         ({"amount_captured": 1500, "amount_refunded": 700}, SUCCEEDED, 1500, 200),
+        ({"amount_captured": 2400, "amount_refunded": 0}, SUCCEEDED, 2400, 0),
     ],
 )
 def test_charge_states_and_sums(
     changes: p.Json, status: TransactionStatus, amount: int, refunded: int
 ) -> None:
-    """The captured sum counts; what was released without capture was never refunded."""
+    """The captured sum counts, be it more than authorised; what was released was never refunded."""
     charge = first("charge.updated", p.charge(**changes))
     assert isinstance(charge, ChargeSnapshot)
     assert (charge.status, charge.amount, charge.amount_refunded) == (status, amount, refunded)
@@ -110,6 +111,23 @@ def test_the_release_of_an_authorisation_is_no_refund() -> None:
     charge = p.charge(amount_captured=1500, refunds=p.listed(release, p.refund(id="re_2", amount=100)))
     refunds = [s for s in told("charge.refunded", charge) if isinstance(s, RefundSnapshot)]
     assert [(refund.id, refund.status) for refund in refunds] == [("re_1", CANCELED), ("re_2", SUCCEEDED)]
+
+
+@pytest.mark.parametrize(
+    ("captured", "changes", "expected"),
+    [
+        (1500, {"balance_transaction": None}, CANCELED),
+        (1500, {}, SUCCEEDED),
+        (1500, {"balance_transaction": None, "status": "pending"}, PENDING),
+        (2000, {"balance_transaction": None}, SUCCEEDED),
+    ],
+)
+def test_a_release_that_is_read_by_itself_is_no_refund(
+    captured: int, changes: p.Json, expected: TransactionStatus
+) -> None:
+    """As in its charge's list: the charge that comes with it shows what was never captured."""
+    refund = p.refund(charge=p.charge(amount_captured=captured), **changes)
+    assert first("refund.created", refund).status is expected
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from overseer_payment.provider import ChargeSnapshot, RefundSnapshot, Snapshot, 
 from overseer_payment.provider_plugins.stripe.translate import fields as f
 from overseer_payment.provider_plugins.stripe.translate.links import of_charge
 from overseer_payment.provider_plugins.stripe.translate.refund import refund
+from overseer_payment.provider_plugins.stripe.translate.released import captured, is_release, uncaptured
 
 _LAST4 = re.compile(r"[0-9]{4}\Z")
 
@@ -22,8 +23,9 @@ def charge(obj: f.Json, ctx: f.Context) -> Iterator[Snapshot]:
     snapshot = ChargeSnapshot(
         **f.common(obj, ctx),
         status=status,
-        amount=_captured(obj) if succeeded else f.amount(obj, "amount"),
-        amount_refunded=max(0, f.whole(obj, "amount_refunded") - _released(obj)) if succeeded else 0,
+        amount=captured(obj) if succeeded else f.amount(obj, "amount"),
+        amount_refunded=max(0, f.whole(obj, "amount_refunded") - uncaptured(obj)) if succeeded else 0,
+        amount_released=uncaptured(obj) if succeeded or status is TransactionStatus.CANCELED else 0,
         currency=f.currency(obj),
         payment=f.reference(obj, "payment_intent"),
         customer=f.reference(obj, "customer"),
@@ -45,15 +47,13 @@ def charge(obj: f.Json, ctx: f.Context) -> Iterator[Snapshot]:
 def refunds_of(obj: f.Json, listed: Iterator[f.Json], ctx: f.Context) -> Iterator[RefundSnapshot]:
     """The refunds of a charge, told apart from releases of what was never captured."""
     links = {"charge": obj.get("id"), "payment_intent": obj.get("payment_intent")}
-    released = _released(obj)
     for row in listed:
         try:
             found = [item for item in refund({**links, **row}, ctx) if isinstance(item, RefundSnapshot)]
         except PayloadInvalid:
             continue  # one unreadable refund is no reason to refuse the charge
         for item in found:
-            gave_nothing = released and item.amount == released and not row.get("balance_transaction")
-            yield replace(item, status=TransactionStatus.CANCELED) if gave_nothing else item
+            yield replace(item, status=TransactionStatus.CANCELED) if is_release(row, obj) else item
 
 
 def _status(obj: f.Json, ctx: f.Context) -> TransactionStatus:
@@ -66,16 +66,6 @@ def _status(obj: f.Json, ctx: f.Context) -> TransactionStatus:
             # An authorisation that was released looks like a refund of money that was never taken.
             return TransactionStatus.CANCELED
     return TransactionStatus.PENDING
-
-
-def _captured(obj: f.Json) -> int:
-    return f.whole(obj, "amount_captured") or f.amount(obj, "amount")
-
-
-def _released(obj: f.Json) -> int:
-    """What was authorised and never captured. Stripe counts its release among the refunded."""
-    asked = f.whole(obj, "amount")
-    return asked - _captured(obj) if f.flag(obj, "captured") else asked if obj.get("captured") is False else 0
 
 
 def _method(details: f.Json) -> str | None:
