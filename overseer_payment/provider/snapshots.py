@@ -141,7 +141,7 @@ class InvoiceSnapshot(_Snapshot):
     billing_reason: str | None = None
     attempt_count: int = 0
     attempt_failed: bool = False
-    """The last attempt failed (told by the event's type, or an open invoice with attempts)."""
+    """The last attempt failed (told by the event's type, or an open invoice that is to be tried again)."""
     paid_out_of_band: bool = False
     next_attempt_at: datetime | None = None
     due_at: datetime | None = None

@@ -61,11 +61,15 @@ def test_invoice_fields() -> None:
         ("invoice.marked_uncollectible", {"status": "uncollectible"}, True),
         ("invoice.updated", {"status": "open", "attempt_count": 0}, False),
         ("invoice.payment_action_required", {"status": "open"}, False),
+        ("invoice.updated", {"status": "open", "next_payment_attempt": None}, False),
+        ("invoice.updated", {"status": "open", "next_payment_attempt": p.NOW + 9}, True),
+        ("invoice.payment_failed", {"status": "open", "next_payment_attempt": None}, True),
+        ("invoice.updated", {"status": "uncollectible", "next_payment_attempt": None}, True),
         ("invoice.payment_failed", {"status": "paid"}, False),
     ],
 )
 def test_a_failed_attempt_is_told_by_type_or_count(type: str, changes: p.Json, failed: bool) -> None:
-    """An open invoice with attempts has a failed one, unless it only waits for the customer."""
+    """An open invoice with attempts has a failed one, unless it waits for the customer or the bank."""
     assert first(type, p.invoice(payments=None, **changes)).attempt_failed is failed
 
 
