@@ -67,8 +67,8 @@ def _attempt_failed(obj: f.Json, status: InvoiceStatus, ctx: f.Context) -> bool:
     if ctx.event_type == "invoice.payment_action_required":
         return False  # an attempt that waits for the customer has not failed
     if status is InvoiceStatus.OPEN and obj.get("next_payment_attempt", 0) is None:
-        # Any attempt counts from when it is made (page "The Invoice object"), also a bank debit that takes days.
-        # Where no other is planned, this one may be under way: only its own event tells that it failed.
+        # Any attempt counts as soon as it is made (page "The Invoice object"), also a bank debit, which takes
+        # days. Where no other is planned, this one may be under way: only its own event tells that it failed.
         return False
     return status in _UNPAID and f.whole(obj, "attempt_count") > 0
 
