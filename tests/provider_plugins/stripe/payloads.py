@@ -18,6 +18,7 @@ Json = dict[str, Any]
 
 OLD = "2024-06-20"
 NEW = "2026-10-28.endive"
+BASIL = "2025-03-31.basil"
 NOW = 1_793_000_000
 SECRET = "whsec_3f9aB27cD1e84560"
 KEY = "sk_test_51MadeUpForTests"
@@ -28,6 +29,11 @@ def settings(**changes: Any) -> StripeSettings:
     return StripeSettings.model_validate(
         {"STRIPE_SECRET_KEY": KEY, "STRIPE_WEBHOOK_SECRET": SECRET, **changes}
     )
+
+
+def is_old(version: str) -> bool:
+    """Before Basil, which moved what invoices, payments and subscriptions say of each other."""
+    return version < BASIL
 
 
 def at(seconds: int = NOW) -> datetime:
@@ -168,13 +174,14 @@ def customer(**changes: Any) -> Json:
 
 
 def payment_intent(version: str = NEW, **changes: Any) -> Json:
-    if version == OLD:
+    if is_old(version):
         return {**_PAYMENT, "invoice": "in_1", **changes}
-    return {**_PAYMENT, "payment_details": {"order_reference": "in_1"}, **changes}
+    told = {"payment_details": {"order_reference": "in_1"}} if version == NEW else {}
+    return {**_PAYMENT, **told, **changes}
 
 
 def charge(version: str = NEW, **changes: Any) -> Json:
-    return {**_CHARGE, **({"invoice": "in_1"} if version == OLD else {}), **changes}
+    return {**_CHARGE, **({"invoice": "in_1"} if is_old(version) else {}), **changes}
 
 
 def refund(**changes: Any) -> Json:
@@ -182,14 +189,15 @@ def refund(**changes: Any) -> Json:
 
 
 def invoice(version: str = NEW, **changes: Any) -> Json:
-    if version == OLD:
+    if is_old(version):
         told = {"paid": True, "paid_out_of_band": False, "payment_intent": "pi_1", "charge": "ch_1"}
         return {**_INVOICE, **told, "subscription": "sub_1", **changes}
     parent = {
         "type": "subscription_details",
         "subscription_details": {"subscription": "sub_1", "metadata": {}},
     }
-    return {**_INVOICE, "parent": parent, "payments": listed(invoice_payment()), **changes}
+    payments = {"payments": listed(invoice_payment())} if version == NEW else {}
+    return {**_INVOICE, "parent": parent, **payments, **changes}
 
 
 def invoice_payment(**changes: Any) -> Json:
@@ -215,7 +223,7 @@ def subscription(version: str = NEW, **changes: Any) -> Json:
         "unit_amount": 2000,
     }
     plan = {"id": "price_1", "object": "plan", "product": "prod_1", "nickname": "Growth", "amount": 2000}
-    if version == OLD:
+    if is_old(version):
         items = listed({**item, "plan": {**plan, **_RECURRING}})
         return {**_SUBSCRIPTION, **_PERIOD, "items": items, **changes}
     items = listed({**item, **_PERIOD, "price": {**price, "recurring": _RECURRING}})
