@@ -45,11 +45,15 @@ class _Word:
     heard: datetime
     sure: bool
     """Not a guess: an open invoice with attempts may also have one under way."""
+    near: int = 0
+    """How closely its sum is this payment's: a link tells just that, an invoice also what others paid of it,
+    a session also what was set off against it."""
 
     @property
-    def weight(self) -> tuple[bool, datetime, bool, int, datetime]:
-        """Success can't be taken back; else the latest word, then the surer."""
-        return self.status is _SUCCEEDED, self.heard, self.sure, self.amount, self.occurred_at
+    def weight(self) -> tuple[bool, int, datetime, bool, int, datetime]:
+        """Success can't be taken back, and the nearest knows its sum; else the latest word, the surer."""
+        paid = self.status is _SUCCEEDED
+        return paid, self.near * paid, self.heard, self.sure, self.amount, self.occurred_at
 
 
 def stand_ins(component: Component) -> set[str]:
@@ -92,9 +96,8 @@ def believe(payment: Payment, component: Component, *, heard: datetime) -> None:
 def _words(root: str, component: Component) -> Iterator[_Word]:
     for link in component.links_of.get(root, ()):
         if link.status == "paid" and link.amount_paid and link.currency:
-            yield _Word(
-                _SUCCEEDED, link.amount_paid, link.currency, link.occurred_at, link.as_of.moment, True
-            )
+            heard = link.as_of.moment
+            yield _Word(_SUCCEEDED, link.amount_paid, link.currency, link.occurred_at, heard, True, near=2)
     for id in _invoices(root, component, live_only=True):
         invoice = component.invoices.get(id)
         # With two payments on one invoice, neither's part is known from the invoice.
@@ -111,7 +114,7 @@ def _words_of_invoice(invoice: InvoiceSnapshot) -> Iterator[_Word]:
     if told is not None:
         amount = invoice.amount_paid if told is _SUCCEEDED else invoice.amount_due
         heard, sure = invoice.as_of.moment, told is _SUCCEEDED
-        yield _Word(told, amount, invoice.currency, invoice.occurred_at, heard, sure)
+        yield _Word(told, amount, invoice.currency, invoice.occurred_at, heard, sure, near=1)
 
 
 def _told_by_invoice(invoice: InvoiceSnapshot) -> TransactionStatus | None:

@@ -182,6 +182,17 @@ def test_an_invoice_stands_in_for_a_payment_that_nobody_described(told: Snapshot
     assert [(one.status, one.amount) for one in found] == ([expected] if expected else [])
 
 
+def test_of_those_who_say_it_was_paid_the_nearest_knows_the_sum() -> None:
+    """A link tells of just this one, an invoice of others that paid it, a session of what was set off."""
+    near = link(1, amount_paid=800)
+    whole = invoice(2, PAID, amount_due=2000)
+    bought = checkout(
+        3, CheckoutPaymentState.PAID, mode=CheckoutMode.SUBSCRIPTION, invoice="in_1", amount_total=2500
+    )
+    assert one(near, whole, bought).amount == 800
+    assert one(link(1, "open"), whole, bought).amount == 2000
+
+
 def test_a_session_whose_invoice_was_paid_outside_has_no_payment() -> None:
     """Else the invoice is its payment, until that is known."""
     session = checkout(1, CheckoutPaymentState.PAID, mode=CheckoutMode.SUBSCRIPTION, invoice="in_1")
