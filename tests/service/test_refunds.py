@@ -13,7 +13,7 @@ from overseer_payment.errors import Conflict, Forbidden, Invalid, NotFound, Outc
 from overseer_payment.host_contract import User
 from overseer_payment.ledger import accounts
 from overseer_payment.provider import CheckoutMode
-from overseer_payment.schemas import CheckoutBody, RefundBody, Viewer
+from overseer_payment.schemas import CheckoutBody, RefundBody, TransactionRow, Viewer
 from overseer_payment.simulator.resources.disputes import close_dispute, open_dispute
 from overseer_payment.simulator.resources.refunds import fail_refund, refund_charge
 from tests.service.shop import OPERATOR, Shop
@@ -82,26 +82,19 @@ async def test_only_a_payment_that_succeeded_can_be_refunded(shop: Shop) -> None
     """A refund row, a declined payment and a bank debit that is still pending: 409, and nothing is sent."""
     good = await _paid(shop)
     refund = await shop.refund(good, 100)
-    declined = await shop.buy(card="pm_card_chargeDeclined")
+    unpaid = await shop.buy(card="pm_card_chargeDeclined")
+    declined = shop.world.get("checkout.session", unpaid)["payment_intent"]
     pending = await shop.buy(currency="eur", card="pm_sepa_settles")
     await shop.settle()
-    for id, code in ((str(refund.id), "is_refund"), (declined, None), (pending, "not_refundable")):
-        with pytest.raises((Conflict, NotFound)) as refused:
+    for id, code in (
+        (str(refund.id), "is_refund"),
+        (declined, "not_refundable"),
+        (pending, "not_refundable"),
+    ):
+        with pytest.raises(Conflict) as refused:
             await shop.refund(id)
-        assert refused.value.code == code or code is None
-        assert code is None or (await shop.transaction(id)).refund_refused == code
+        assert refused.value.code == code == (await shop.transaction(id)).refund_refused
     assert len(shop.requests("POST", "/v1/refunds")) == 1
-
-
-async def test_a_declined_payment_is_not_refundable(shop: Shop) -> None:
-    """The declined attempt has a row, and nothing of it can be given back."""
-    intent = (await shop.post("payment_intents", amount="1000", currency="usd"))["id"]
-    with pytest.raises(AssertionError, match="declined"):
-        await shop.post(f"payment_intents/{intent}/confirm", payment_method="pm_card_chargeDeclined")
-    await shop.settle()
-    with pytest.raises(Conflict) as refused:
-        await shop.refund(intent)
-    assert refused.value.code == "not_refundable"
 
 
 async def test_an_open_chargeback_forbids_refunding_and_an_inquiry_does_not(shop: Shop) -> None:
@@ -116,6 +109,51 @@ async def test_an_open_chargeback_forbids_refunding_and_an_inquiry_does_not(shop
     assert refused.value.code == "dispute_open" == (await shop.transaction(disputed)).refund_refused
     assert (await shop.transaction(asked)).refund_refused is None
     assert (await shop.refund(asked)).amount == 1000
+
+
+@pytest.mark.parametrize("first", ["refund", "dispute"])
+async def test_a_chargeback_that_comes_while_a_refund_is_under_way(shop: Shop, first: str) -> None:
+    """What was sent ends as the provider says, done or refused; another is refused before it is sent."""
+    intent = await _paid(shop)
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    async def wait(request: httpx.Request) -> None:
+        if request.url.path == "/v1/refunds":
+            reached.set()
+            await go_on.wait()
+
+    # The provider decides before its answer is on its way, or after the request was.
+    setattr(shop.wire, "after" if first == "refund" else "before", wait)
+    shop.world.faults.drop("*refund*", times=None)
+    sent = asyncio.create_task(shop.refund(intent, 400))
+    await reached.wait()
+    shop.world.clock.advance(2)
+    open_dispute(shop.world, shop.world.get("payment_intent", intent)["latest_charge"])
+    await shop.settle()
+    assert await shop.operations() == [("refund", "sending")]
+    await _refused_as_disputed(shop, intent)
+    go_on.set()
+    (outcome,) = await asyncio.gather(sent, return_exceptions=True)
+    await shop.settle()
+    await _refused_as_disputed(shop, intent)
+    refunds = [(refund.amount, refund.status) for refund in (await shop.transaction(intent)).refunds]
+    if first == "refund":
+        assert isinstance(outcome, TransactionRow)
+        assert refunds == [(400, "succeeded")]
+        assert await shop.revenue() == {"usd": (1000, 400, 600, 0)}
+    else:
+        assert isinstance(outcome, Conflict)
+        assert (outcome.code, refunds) == ("charge_disputed", [])
+        assert await shop.revenue() == {"usd": (1000, 0, 1000, 0)}
+    assert await shop.operations() == [("refund", "succeeded" if first == "refund" else "failed")]
+    assert shop.balance() == {}
+    assert len(shop.requests("POST", "/v1/refunds")) == 1
+
+
+async def _refused_as_disputed(shop: Shop, intent: str) -> None:
+    with pytest.raises(Conflict) as refused:
+        await shop.refund(intent, 100)
+    assert refused.value.code == "dispute_open" == (await shop.transaction(intent)).refund_refused
 
 
 async def test_what_is_offered_is_what_would_be_taken(shop: Shop) -> None:
