@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from overseer_payment import twins
+from overseer_payment.held import Held
 
 COMMIT = "COMMIT"
 
@@ -45,12 +47,25 @@ def breaker(engine: AsyncEngine) -> Iterator[Breaker]:
         if engine.dialect.name == "postgresql":  # elsewhere it is a statement of our own
             watch(COMMIT)
 
+    true = Held.execute
+
+    async def kept(held: Held, statement: str, values: Sequence[Any]) -> bool:
+        if held._engine is engine:
+            try:
+                watch(statement)
+                watch(COMMIT)  # the statement commits itself
+            except OSError:
+                held.close()
+                return False
+        return await true(held, statement, values)
+
     watched = twins.engines(engine)
     for each in watched:
         event.listen(each, "before_cursor_execute", before)
         event.listen(each, "commit", commit)
     try:
-        yield watch
+        with mock.patch.object(Held, "execute", kept):
+            yield watch
     finally:
         for each in watched:
             event.remove(each, "before_cursor_execute", before)
