@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from overseer_payment import tables
+from overseer_payment import database, tables
 from overseer_payment.errors import PaymentError
 from overseer_payment.host_contract import User
 from overseer_payment.operations import Begun, Intent
@@ -19,7 +19,9 @@ from tests.service.shop import SECRET, Shop
 
 pytestmark = pytest.mark.anyio
 
-PRIVATE = ("ada@example.com", "4242424242424242", "sk_test_sim", SECRET, "Ada Lovelace", "secret-order")
+CARD = "4242424242424242"
+PRIVATE = ("ada@example.com", CARD, "sk_test_sim", SECRET, "Ada Lovelace", "secret-order")
+NOTE = {"note": f"secret-order, by {CARD}"}  # people write anything anywhere
 ADA = Viewer("user:7", User("7", "Ada Lovelace"))
 
 
@@ -35,9 +37,7 @@ def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 async def test_a_whole_business_is_quiet(shop: Shop) -> None:
     """Checkout, payment, refund, subscription, renewal, decline: nothing private is logged."""
-    body = CheckoutBody(
-        price_id=await shop.price(), mode=CheckoutMode.PAYMENT, metadata={"note": "secret-order"}
-    )
+    body = CheckoutBody(price_id=await shop.price(), mode=CheckoutMode.PAYMENT, metadata=NOTE)
     created = await shop.payments.create_checkout(ADA, body)
     shop.world.clock.advance(30)
     shop.fill_in(created.session_id)
@@ -46,31 +46,48 @@ async def test_a_whole_business_is_quiet(shop: Shop) -> None:
     await shop.refund(created.session_id, 100)
     await shop.advance(40)
     assert await shop.count(tables.transaction) >= 3
+    assert any(CARD in row["payload"] for row in await shop.rows(tables.event))
 
 
 async def test_what_goes_wrong_is_quiet(shop: Shop) -> None:
     """A provider away, timed out, refusing; a database that fails under statements full of names."""
     session = await shop.buy()
     await shop.settle()
-    body = CheckoutBody(price_id="price_gone", mode=CheckoutMode.PAYMENT, metadata={"note": "secret-order"})
+    body = CheckoutBody(price_id="price_gone", mode=CheckoutMode.PAYMENT, metadata=NOTE)
     errors = []
     shop.world.faults.time_out("POST", "/v1/refunds", after_effect=True, times=3)
     for attempt in (shop.refund(session, 100), shop.payments.create_checkout(ADA, body)):
         with pytest.raises(PaymentError) as failed:
             await attempt
         errors.append(failed.value)
-    with breaker(shop.engine) as broken:
-        broken.at = failing_on("INSERT INTO")
+    async with _away(shop, "payment_event"):
         for event in shop.world.events:
             with pytest.raises(PaymentError) as failed:
-                await shop.receive({**event, "id": f"evt_again_{event['id']}"})
+                await shop.receive({**event, "id": f"evt_again_{event['id']}", "note": NOTE})
             errors.append(failed.value)
+    with breaker(shop.engine) as broken:
+        broken.at = failing_on("INSERT INTO")
         shop.later(60)
         with suppress(PaymentError):
             await shop.payments.worker.sender.settle()
     for error in errors:
         for private in PRIVATE:
             assert private not in f"{error} {error!r} {error.__cause__!r}"
+
+
+@asynccontextmanager
+async def _away(shop: Shop, name: str) -> AsyncIterator[None]:
+    """A table that is not there: the driver's own error has the statement and all its values."""
+    await _rename(shop, name, f"{name}_away")
+    try:
+        yield
+    finally:
+        await _rename(shop, f"{name}_away", name)
+
+
+async def _rename(shop: Shop, before: str, after: str) -> None:
+    async with database.write(shop.engine) as connection:
+        await connection.exec_driver_sql(f"ALTER TABLE {before} RENAME TO {after}")
 
 
 async def test_reprs_are_quiet(shop: Shop) -> None:
