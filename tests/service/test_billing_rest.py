@@ -102,14 +102,56 @@ async def test_invoices_are_listed_filtered_and_seen(shop: Shop, rest: httpx.Asy
 
 @on_sqlite
 async def test_a_portal_leads_where_it_may(shop: Shop, rest: httpx.AsyncClient) -> None:
-    """Without a body to our own page; a foreign host is 422, the provider away 503."""
+    """Without a body to our own page; a foreign host is 422."""
     ids = await _subscribed(shop, rest)
     path = f"/customers/{ids['customer']}/portal"
     assert (await rest.post(path)).json()["url"].startswith("http")
     refused = await rest.post(path, json={"return_url": "https://evil.example/"})
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
+
+
+@on_sqlite
+async def test_a_provider_that_is_away_is_503_with_when_to_ask_again(
+    shop: Shop, rest: httpx.AsyncClient
+) -> None:
+    """A problem with `Retry-After`, for portal, checkout and refund: ours, or as the provider says."""
+    ids = await _subscribed(shop, rest)
+    writes: dict[str, dict[str, str]] = {
+        f"/customers/{ids['customer']}/portal": {},
+        "/checkout": {"mode": "payment", "price_id": await shop.price()},
+        f"/refund/{ids['session']}": {},
+    }
+
+    async def told() -> set[tuple[int, str, str, str]]:
+        answers = [await _as(rest, "manages").post(path, json=body) for path, body in writes.items()]
+        heads = [(a.headers["content-type"], a.headers["retry-after"]) for a in answers]
+        return {(a.status_code, a.json()["code"], *head) for a, head in zip(answers, heads, strict=True)}
+
     shop.wire.down = True
-    assert (await rest.post(path)).status_code == 503
+    assert await told() == {(503, "provider_unavailable", "application/problem+json", "10")}
+    shop.wire.down = False
+    shop.world.faults.answer(429, "POST", "*", times=None, headers={"Retry-After": "77"})
+    assert await told() == {(503, "provider_rate_limited", "application/problem+json", "77")}
+    assert shop.made("refund") == shop.made("billing_portal.session") == 0
+
+
+async def test_a_key_refunds_once_and_for_one_amount(shop: Shop, rest: httpx.AsyncClient) -> None:
+    """The same key again: the same row, one refund at the provider; with another amount 409, nothing sent."""
+    intent, key = await shop.pay(1000), {"Idempotency-Key": "k"}
+    await shop.settle()
+    path = f"/refund/{intent}"
+    _as(rest, "manages")
+    first = await rest.post(path, json={"amount": 400}, headers=key)
+    again = await rest.post(path, json={"amount": 400}, headers=key)
+    assert (first.status_code, first.json()["amount"]) == (200, 400)
+    assert (again.status_code, again.json()) == (200, first.json())
+    other = await rest.post(path, json={"amount": 500}, headers=key)
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_conflict")
+    assert [refund["amount"] for refund in shop.world.find("refund")] == [400]
+    assert len(shop.requests("POST", "/v1/refunds")) == 1
+    assert (await rest.get(f"/transactions/{intent}")).json()["amount_refunded"] == 400
+    # Without it, or under another, it is another refund.
+    assert (await rest.post(path, json={"amount": 400})).json()["id"] != first.json()["id"]
 
 
 @on_sqlite
