@@ -13,6 +13,7 @@ _NAMES = {
     "au_becs_debit": "BECS Direct Debit",
     "bacs_debit": "Bacs Direct Debit",
     "blik": "BLIK",
+    "card_present": "Card at a terminal",
     "cartes_bancaires": "Cartes Bancaires",
     "cashapp": "Cash App Pay",
     "customer_balance": "Bank transfer",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from overseer_payment import tables
+from overseer_payment.cards.methods import method
 from overseer_payment.errors import Conflict
 from overseer_payment.schemas import TransactionQuery
 from overseer_payment.shown.disputes import dispute
@@ -73,6 +74,39 @@ async def test_money_that_comes_past_our_checkout_is_there(shop: Shop) -> None:
     listed = (await shop.payments.transactions(OPERATOR, TransactionQuery())).rows
     assert sorted(row.id for row in listed) == sorted(row.id for row in told.values())
     assert await shop.revenue() == {"usd": (2600, 0, 0, 2600)}
+
+
+@pytest.mark.parametrize(
+    ("brand", "told", "read"),
+    [("visa", "visa •••• 4242", "Visa •••• 4242"), (None, "card_present", "Card at a terminal")],
+)
+async def test_a_payment_at_a_terminal_is_one_row(
+    shop: Shop, brand: str | None, told: str, read: str
+) -> None:
+    """A card that was present, its brand read or not: succeeded, counted once, by a way that people read."""
+    intent = await shop.pay(700)
+    _at_a_terminal(shop, intent, brand)
+    await shop.settle()
+    (row,) = (await shop.payments.transactions(OPERATOR, TransactionQuery())).rows
+    assert (row.provider_transaction_id, row.type, row.status) == (intent, "charge", "succeeded")
+    assert (row.amount, row.method, method(row.method or "")) == (700, told, read)
+    assert (await shop.refund(intent)).amount == 700
+    assert await shop.revenue() == {"usd": (700, 700, 0, 0)}
+
+
+def _at_a_terminal(shop: Shop, intent: str, brand: str | None) -> None:
+    """Let a payment have been made by a reader, in what is stored and in what is yet to be delivered."""
+    read = {"brand": brand, "last4": "4242" if brand else None, "exp_month": 4, "exp_year": 2030}
+    supported = {"incremental_authorization_supported": False, "overcapture_supported": False}
+    card = {**read, **supported, "read_method": "contactless_emv", "reader": "tmr_1", "location": "tml_1"}
+    told = [event["data"]["object"] for event in shop.world.events]
+    stored = [*shop.world.find("charge"), shop.world.get("payment_intent", intent)]
+    for thing in (*told, *stored):
+        if thing["object"] == "charge":
+            thing["payment_method_details"] = {"type": "card_present", "card_present": card}
+        elif thing["object"] == "payment_intent":
+            thing["payment_method_types"] = ["card_present"]
+        shop.world.check(thing, "what was made at a terminal")
 
 
 async def _paid_by_a_strangers_session(shop: Shop) -> str:
