@@ -21,8 +21,8 @@ from overseer_payment.schemas import (
     PauseBody,
     Viewer,
 )
-from tests.service.shop import OPERATOR, Shop
-from tests.service.subscriptions.changing import AT_END, WISHES, effects, shown, subscribed
+from tests.service.shop import OPERATOR, Shop, of_type
+from tests.service.subscriptions.changing import AT_END, DAY, WISHES, effects, shown, subscribed
 
 pytestmark = pytest.mark.anyio
 
@@ -79,6 +79,25 @@ async def test_states_are_shown_as_what_they_are(shop: Shop) -> None:
     assert (await shown(shop, failing)).status == "past_due"
     await shop.advance(40)
     assert (await shown(shop, failing)).status == "unpaid"
+
+
+async def test_a_trial_that_will_end_is_shown_with_its_end(shop: Shop) -> None:
+    """The warning three days ahead tells how the trial stands now, also where no other event came."""
+    session = await shop.subscribe(1500, trial_period_days=14)
+    await shop.settle()
+    sub = shop.world.get("checkout.session", session)["subscription"]
+    first = shop.world.get("subscription", sub)["trial_end"]
+    assert (await shown(shop, sub)).trial_end == datetime.fromtimestamp(first, UTC)
+    shop.world.faults.drop("customer.subscription.updated", times=None)
+    await shop.post(f"subscriptions/{sub}", trial_end=str(first + 6 * DAY), proration_behavior="none")
+    await shop.advance(16.5)
+    assert (await shown(shop, sub)).trial_end == datetime.fromtimestamp(first, UTC)
+    await shop.advance(1)
+    row = await shown(shop, sub)
+    assert of_type(shop.world, "customer.subscription.trial_will_end")
+    assert (row.status, row.trial_end) == ("trialing", datetime.fromtimestamp(first + 6 * DAY, UTC))
+    assert (row.current_period_end, row.cancel_at_period_end) == (row.trial_end, False)
+    assert await shop.revenue() == {}
 
 
 async def test_what_was_never_paid_and_what_waits_for_a_card(shop: Shop) -> None:
