@@ -29,19 +29,52 @@ def subclasses(of: type[PaymentError]) -> list[type[PaymentError]]:
     return found
 
 
+# What callers rely on, written once more: by name of the error its status, code, title and seconds to wait.
+TOLD = {
+    "PaymentError": (500, "internal_error", "Internal error", None),
+    "ConfigurationError": (503, "not_configured", "Not configured", None),
+    "WebhookNotConfigured": (503, "webhook_not_configured", "Webhook not configured", None),
+    "DatabaseError": (503, "database_unavailable", "Database unavailable", "5"),
+    "DatabaseReadOnly": (503, "database_read_only", "Database is read-only", "5"),
+    "Unauthenticated": (401, "unauthenticated", "Sign in first", None),
+    "Forbidden": (403, "forbidden", "Not allowed", None),
+    "NotFound": (404, "not_found", "Not found", None),
+    "Conflict": (409, "conflict", "Conflict", None),
+    "IdempotencyConflict": (409, "idempotency_conflict", "Idempotency key conflict", None),
+    "Invalid": (422, "invalid", "Invalid request", None),
+    "ListenerFailed": (500, "listener_failed", "A listener failed", None),
+    "MethodNotAllowed": (405, "method_not_allowed", "Method not allowed", None),
+    "UnsupportedMediaType": (415, "unsupported_media_type", "Unsupported media type", None),
+    "PayloadTooLarge": (413, "payload_too_large", "Body too large", None),
+    "RateLimited": (429, "rate_limited", "Too many requests", None),
+    "WebhookRefused": (400, "webhook_refused", "Webhook refused", None),
+    "SignatureInvalid": (400, "signature_invalid", "Signature invalid", None),
+    "PayloadInvalid": (400, "payload_invalid", "Payload invalid", None),
+    "ProviderError": (502, "provider_error", "Payment provider error", None),
+    "ProviderRejected": (422, "provider_rejected", "Refused by the payment provider", None),
+    "ProviderAuthError": (503, "provider_auth", "Payment provider refused the API key", None),
+    "ObjectAbsent": (404, "provider_object_absent", "Not known to the payment provider", None),
+    "NotSupported": (409, "not_supported", "Not supported by the payment provider", None),
+    "ProviderRateLimited": (503, "provider_rate_limited", "Payment provider is limiting requests", None),
+    "ProviderUnavailable": (503, "provider_unavailable", "Payment provider unavailable", "10"),
+    "OutcomeUnknown": (503, "outcome_unknown", "Outcome unknown", "10"),
+}
+
+
 @pytest.mark.parametrize("kind", subclasses(PaymentError), ids=lambda kind: kind.__name__)
 def test_each_error_of_the_tree_is_a_problem(kind: type[PaymentError], payments: FakePayments) -> None:
-    """Every error of ours answers its status, code, title and sentence."""
+    """Every error of ours answers its status, code, title and sentence, and when to ask again."""
+    status, code, title, wait = TOLD[kind.__name__]
     payments.error = kind("What happened.")
     response = client_of(payments, caller="admin").get(f"{PREFIX}/status")
-    assert response.status_code == kind.status
+    assert (response.status_code, response.headers.get("retry-after")) == (status, wait)
     assert response.headers["content-type"] == "application/problem+json"
     assert response.json() == {
-        "type": f"urn:overseer-payment:problem:{kind.code}",
-        "title": kind.title,
-        "status": kind.status,
+        "type": f"urn:overseer-payment:problem:{code}",
+        "title": title,
+        "status": status,
         "detail": "What happened.",
-        "code": kind.code,
+        "code": code,
     }
 
 
