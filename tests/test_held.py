@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import event, select, text
@@ -13,12 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from overseer_payment import database, tables
 from overseer_payment.held import Held
 from overseer_payment.inbox import Inbox
-from overseer_payment.ledger.accounts import Account
-from overseer_payment.provider import Event
+from tests.service.arriving import ACCOUNT, arrived
 
 pytestmark = pytest.mark.anyio
 
-ACCOUNT = Account("stripe", "default", False)
 _BACKENDS = (
     "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
     "AND query LIKE 'INSERT INTO payment_event%'"
@@ -46,20 +43,7 @@ async def watcher(postgres_url: str) -> AsyncIterator[AsyncEngine]:
 
 
 async def _store(inbox: Inbox, *ids: str) -> None:
-    at = datetime.now(UTC)
-    told = [
-        Event(
-            id=id,
-            type="customer.created",
-            api_version=None,
-            occurred_at=at,
-            livemode=False,
-            account=None,
-            payload={},
-        )
-        for id in ids
-    ]
-    await asyncio.gather(*(inbox.store(ACCOUNT, one, "{}") for one in told))
+    await asyncio.gather(*(inbox.store(ACCOUNT, arrived(id), "{}") for id in ids))
 
 
 async def _kept(engine: AsyncEngine) -> list[int]:

@@ -24,9 +24,6 @@ class Links:
     charge: str | None = None
     invoice: str | None = None
 
-    def __bool__(self) -> bool:
-        return bool(self.payment or self.charge or self.invoice)
-
 
 def links(snapshot: Snapshot) -> Links:
     """What `snapshot` says belongs together. Customers and subscriptions join nothing: they own many."""

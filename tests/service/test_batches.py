@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
@@ -15,14 +14,11 @@ from overseer_payment.database import read
 from overseer_payment.errors import DatabaseError
 from overseer_payment.inbox import Inbox
 from overseer_payment.ledger import accounts, arrivals
-from overseer_payment.ledger.accounts import Account
 from overseer_payment.ledger.arrivals import Arrival
-from overseer_payment.provider import Event
+from tests.service.arriving import ACCOUNT, AT, arrived
 
 pytestmark = pytest.mark.anyio
 
-ACCOUNT = Account("stripe", "default", False)
-AT = datetime(2026, 3, 29, 1, 30, 0, 123456, UTC)
 ODD = [
     "",
     "{}",
@@ -36,18 +32,6 @@ ODD = [
     "\u202e\n\t\x01",
     "x" * 70_000,
 ]
-
-
-def _event(id: str) -> Event:
-    return Event(
-        id=id,
-        type="customer.created",
-        api_version=None,
-        occurred_at=AT,
-        livemode=False,
-        account=None,
-        payload={},
-    )
 
 
 async def _stored(engine: AsyncEngine) -> list[str]:
@@ -89,7 +73,7 @@ async def test_who_was_in_company_waits_for_it(engine: AsyncEngine, monkeypatch:
     async def four(name: str, pause: float) -> None:
         async def one(n: int) -> None:
             await asyncio.sleep(pause * n)
-            await inbox.store(ACCOUNT, _event(f"{name}_{n}"), "{}")
+            await inbox.store(ACCOUNT, arrived(f"{name}_{n}"), "{}")
 
         await asyncio.gather(*(one(n) for n in range(4)))
 
@@ -107,7 +91,7 @@ async def test_who_is_alone_does_not_wait(engine: AsyncEngine, monkeypatch: pyte
     inbox = Inbox(engine)
     async with asyncio.timeout(30):
         for n in range(3):
-            await inbox.store(ACCOUNT, _event(f"evt_{n}"), "{}")
+            await inbox.store(ACCOUNT, arrived(f"evt_{n}"), "{}")
             inbox._price = 60
     assert await _stored(engine) == ["evt_0", "evt_1", "evt_2"]
 
@@ -119,7 +103,7 @@ async def test_who_waits_for_company_is_told_of_the_end(
     monkeypatch.setattr("overseer_payment.inbox._PATIENCE", 60)
     inbox = Inbox(engine)
     inbox._company, inbox._price = 2, 60
-    waiting = asyncio.create_task(inbox.store(ACCOUNT, _event("evt_1"), "{}"))
+    waiting = asyncio.create_task(inbox.store(ACCOUNT, arrived("evt_1"), "{}"))
     await asyncio.sleep(0.01)
     assert inbox._flusher is not None
     inbox._flusher.cancel()
